@@ -86,35 +86,62 @@ BEGIN
 END
 $$;
 
--- Raises an error if the columns of a role refer to a table whose rows cannot have it, by their foreign keys.
+-- Returns the hint that the rows of a table may be users besides those of the watched one; NULL unless they may be.
+CREATE FUNCTION herald_internal.more_users_hint(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format(CASE WHEN herald_internal.may_share_ids($1, herald_internal.row_id($1), w.relation,
+	                                                      herald_internal.row_id(w.relation))
+	              THEN 'If an id of %1$s means the same user as in %2$s, say so before: '
+	                   'SELECT herald.watch_users(%1$L, same_as => %2$L);'
+	              ELSE 'If the rows of %1$s are users, say so before: SELECT herald.watch_users(%1$L);' END,
+	              $1, w.relation)
+	FROM herald_internal.watched_table AS w
+	WHERE w.kind = 'users' AND NOT w.arguments ? 'same_as' AND
+	      ((herald_internal.kind_of_name(herald_internal.singular_noun($1))).kind = ANY
+	           ('{posts,comments,likes,follows,follow_requests,blocks,messages}')) IS NOT TRUE AND
+	      NOT EXISTS (SELECT FROM herald_internal.watched_table AS o WHERE o.relation = $1)
+	LIMIT 1;
+$$;
+
+-- Raises an error if the columns of a role refer to a table with rows that cannot have it, by their foreign keys or,
+-- without any, by their name.
 CREATE FUNCTION herald_internal.check_references(relation regclass, call jsonb) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wrong record;
 BEGIN
-	SELECT a.name AS role, c.names, min(f.target::oid)::regclass AS target,
+	SELECT a.name AS role, c.names, min(r.target::oid)::regclass AS target, bool_and(r.by_name) AS by_name,
 	       herald_internal.is_user_role(a.name) AND a.name <> 'last_read' AS of_users INTO wrong
 	FROM herald_internal.column_arguments() AS a
 	CROSS JOIN LATERAL (SELECT herald_internal.parse_columns(relation, call ->> a.name)) AS c (names)
-	JOIN herald_internal.foreign_keys(relation) AS f ON f.columns @> c.names AND f.columns <@ c.names
+	CROSS JOIN LATERAL (
+		SELECT f.target, false, herald_internal.can_be(a.name, relation, f.target)
+		FROM herald_internal.reference_targets(relation, c.names) AS f (target)
+		UNION ALL
+		SELECT n.target, true, herald_internal.can_be_named(a.name, relation, c.names, n.target)
+		FROM herald_internal.named_target(relation, c.names) AS n (target)
+		WHERE n.target IS NOT NULL) AS r (target, by_name, possible)
 	WHERE a.meaning = 'an id'
 	GROUP BY a.name, c.names
-	HAVING NOT bool_or(herald_internal.can_be(a.name, relation, f.target))
+	HAVING NOT bool_or(r.possible)
 	ORDER BY a.name
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of table "%" refers to table "%", and cannot be "%"',
-			array_to_string(wrong.names, ', '), relation, wrong.target, wrong.role
-			USING ERRCODE = 'invalid_foreign_key',
-			      HINT = format('Pass a column with %s as "%s".', CASE
-			                        WHEN wrong.of_users THEN 'users'
-			                        WHEN wrong.role = 'parent' THEN 'a row of the same table'
-			                        WHEN wrong.role = 'last_read' THEN 'a message'
-			                        ELSE 'conversations' END, wrong.role) ||
-			             CASE WHEN wrong.of_users
-			             THEN format(' If the rows of %s are users, say so before: SELECT herald.watch_users(%1$L);',
-			                         wrong.target)
-			             ELSE '' END;
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_foreign_key',
+			MESSAGE = format(CASE WHEN wrong.by_name
+			                 THEN 'column "%s" of table "%s" is named after table "%s", and cannot be "%s"'
+			                 ELSE 'column "%s" of table "%s" refers to table "%s", and cannot be "%s"' END,
+			                 array_to_string(wrong.names, ', '), relation, wrong.target, wrong.role),
+			HINT = concat_ws(' ',
+				format('Pass a column with %s as "%s".', CASE
+				           WHEN wrong.of_users THEN 'users'
+				           WHEN wrong.role = 'parent' THEN 'a row of the same table'
+				           WHEN wrong.role = 'last_read' THEN 'a message'
+				           ELSE 'conversations' END, wrong.role),
+				CASE WHEN wrong.by_name
+				THEN 'If its name is misleading, give it a foreign key, which may be NOT VALID.'
+				WHEN wrong.of_users THEN herald_internal.more_users_hint(wrong.target) END);
 	END IF;
 END
 $$;

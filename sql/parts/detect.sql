@@ -38,23 +38,47 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE i.indrelid = $1 AND i.indisprimary;
 $$;
 
--- Returns the foreign keys of a table. Their columns are in the order of the target's primary key, if they refer to
--- it.
+-- Returns the columns that have the id of a row: the key that the present call, or a saved one, was given, or
+-- else the primary key.
+CREATE FUNCTION herald_internal.row_id(relation regclass) RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(
+		(SELECT regexp_split_to_array(btrim(c.call -> 'arguments' ->> 'key'), '\s*,\s*')
+		 FROM (SELECT nullif(current_setting('herald_internal.watch_call', true), '')::jsonb) AS c (call)
+		 WHERE c.call ->> 'relation' = $1::oid::text),
+		(SELECT ARRAY(SELECT jsonb_array_elements_text(w.arguments -> 'key'))
+		 FROM herald_internal.watched_table AS w
+		 WHERE w.relation = $1 AND w.kind IN ('users', 'posts', 'comments', 'messages') AND
+		       jsonb_typeof(w.arguments -> 'key') = 'array'
+		 LIMIT 1),
+		herald_internal.primary_key($1));
+$$;
+
+-- Returns the foreign keys of a table. Their columns are in the order of the target's id, if they refer to it. Columns
+-- beside those of a whole id, such as the tenant of both rows, are not among them: the id alone says which row it is.
 CREATE FUNCTION herald_internal.foreign_keys(relation regclass)
 	RETURNS TABLE (columns text[], target regclass, target_columns text[])
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT DISTINCT array_agg(a.attname::text ORDER BY o.place), c.confrelid::regclass,
-	       array_agg(t.attname::text ORDER BY o.place)
-	FROM pg_constraint AS c
-	CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, target_attnum, place)
-	JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
-	JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = k.target_attnum
-	CROSS JOIN LATERAL (SELECT coalesce(array_position(herald_internal.primary_key(c.confrelid), t.attname::text),
-	                                    k.place)) AS o (place)
-	WHERE c.conrelid = $1 AND c.contype = 'f' AND
-	      NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.oid = c.conparentid AND
-	                  whole.conrelid = c.conrelid)
-	GROUP BY c.oid, c.confrelid;
+	WITH part AS (
+		SELECT c.oid, c.confrelid, a.attname::text AS name, t.attname::text AS target_name,
+		       coalesce(o.place, k.place) AS place, o.place IS NOT NULL AS of_id,
+		       count(o.place) OVER (PARTITION BY c.oid) = cardinality(i.id) AS has_id
+		FROM pg_constraint AS c
+		CROSS JOIN LATERAL unnest(c.conkey, c.confkey) WITH ORDINALITY AS k (attnum, target_attnum, place)
+		JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
+		JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = k.target_attnum
+		CROSS JOIN LATERAL (SELECT CASE WHEN cardinality(c.conkey) > 1 THEN herald_internal.row_id(c.confrelid) END)
+			AS i (id)
+		CROSS JOIN LATERAL (SELECT array_position(i.id, t.attname::text)) AS o (place)
+		WHERE c.conrelid = $1 AND c.contype = 'f' AND
+		      NOT EXISTS (SELECT FROM pg_constraint AS whole WHERE whole.oid = c.conparentid AND
+		                  whole.conrelid = c.conrelid)
+	)
+	SELECT DISTINCT array_agg(p.name ORDER BY p.place), p.confrelid::regclass,
+	       array_agg(p.target_name ORDER BY p.place)
+	FROM part AS p
+	WHERE p.of_id OR p.has_id IS NOT TRUE
+	GROUP BY p.oid, p.confrelid;
 $$;
 
 -- Returns a name in the form in which names are compared. Words of a schema are English in any database: in a
@@ -343,12 +367,21 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	               WHERE f.target = s.target AND f.columns = herald_internal.primary_key(s.relation));
 $$;
 
+-- Returns the tables to which the foreign keys of columns refer or, without any, those of which they are a part.
+CREATE FUNCTION herald_internal.reference_targets(relation regclass, columns text[]) RETURNS SETOF regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.target
+	FROM (SELECT f.target, f.columns <@ $2 AS whole, bool_or(f.columns <@ $2) OVER () AS any_whole
+	      FROM herald_internal.foreign_keys($1) AS f
+	      WHERE f.columns @> $2) AS r
+	WHERE r.whole OR NOT r.any_whole;
+$$;
+
 -- Returns whether columns can hold ids of a table: without a foreign key, they can hold those of any.
 CREATE FUNCTION herald_internal.may_refer(relation regclass, columns text[], target regclass) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(bool_or(herald_internal.same_ids(f.target, $3)), true)
-	FROM herald_internal.foreign_keys($1) AS f
-	WHERE f.columns @> $2 AND f.columns <@ $2;
+	SELECT coalesce(bool_or(herald_internal.same_ids(r.target, $3)), true)
+	FROM herald_internal.reference_targets($1, $2) AS r (target);
 $$;
 
 -- Returns whether the rows of a table can have a role. As long as no table of users is watched, its name says whether
@@ -364,6 +397,30 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		ELSE NOT coalesce(u.has_users, k.kind = 'users', false) END
 	FROM herald_internal.kind_of_name(herald_internal.singular_noun(target)) AS k
 	CROSS JOIN herald_internal.is_user_table(target) AS u (has_users);
+$$;
+
+-- Returns the table after which a column is named, unless a foreign key says more.
+CREATE FUNCTION herald_internal.named_target(relation regclass, columns text[]) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.named_table($1, $2[1])
+	WHERE cardinality($2) = 1 AND NOT EXISTS (SELECT FROM herald_internal.reference_targets($1, $2));
+$$;
+
+-- Returns whether a column with the name of another table can have a role. A name says less than a foreign key: only
+-- tables that are watched, and those with the name of a kind, count against it, and a name of the role counts for it.
+CREATE FUNCTION herald_internal.can_be_named(role text, relation regclass, columns text[], target regclass)
+	RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN role = 'subject' OR v.own || v.common && herald_internal.name_forms(columns[1], '{}') THEN true
+		WHEN role IN ('conversation', 'last_read') THEN herald_internal.can_be(role, relation, target)
+		ELSE (k.kind IN ('posts', 'comments', 'messages') OR role = 'parent' AND k.kind = 'users' OR
+		      EXISTS (SELECT FROM herald_internal.watched_table AS w WHERE w.relation = target)) IS NOT TRUE OR
+		     CASE role WHEN 'parent' THEN herald_internal.same_ids(relation, target)
+		     ELSE coalesce(herald_internal.is_user_table(target), false) END
+	END
+	FROM herald_internal.kind_of_name(herald_internal.singular_noun(target)) AS k
+	CROSS JOIN herald_internal.name_convention(role) AS v;
 $$;
 
 -- Returns whether a table of likes is named after the subject in columns, as comment_like after comment_id: the post
@@ -466,7 +523,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT v.own || v.common || v.weak &&
 	                           (herald_internal.name_forms(i.columns[1], '{user,account,member}') ||
 	                            string_to_array(w.words, '_'))) AS n (named)
-	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(i.target)) AS k ON true
+	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(
+		coalesce(i.target, herald_internal.named_target($1, i.columns)))) AS k ON true
 	WHERE NOT i.columns <@ coalesce($4, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
 	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($3), true) AND
 	      (herald_internal.is_user_role($3) AND
@@ -490,21 +548,50 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                  '_(type|name|email|ip)$');
 $$;
 
+-- Returns the table after which the columns of a subject are named, if the present call gives another one. "found" is
+-- NULL if there are several, and there is no row if they are named after the given one, or none.
+CREATE FUNCTION herald_internal.other_table_named(relation regclass, kind text, columns text[])
+	RETURNS TABLE (given regclass, found regclass)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT g.given, CASE count(*) WHEN 1 THEN min(t.named::oid)::regclass END
+	FROM (SELECT (herald_internal.given_arguments('watch_' || $2, $1) ->> 'subject_table')::regclass) AS g (given)
+	CROSS JOIN herald_internal.tables_of_noun($1, $3) AS t (named)
+	WHERE g.given IS NOT NULL AND NOT EXISTS (SELECT FROM herald_internal.reference_targets($1, $3)) AND
+	      (herald_internal.row_id(g.given) = $3) IS NOT TRUE
+	GROUP BY g.given
+	HAVING NOT bool_or(herald_internal.same_ids(t.named, g.given));
+$$;
+
 -- Returns the hint of an error that asks for the columns of a role: the call with the first of the examples, and the
--- others. A subject may need its type as well. The table of one with a foreign key is known.
+-- others. A subject may need its type as well. The table of one with a foreign key is known, and so is that of one with
+-- the name of a table: the given one is not shown again if they differ.
 CREATE FUNCTION herald_internal.key_hint(relation regclass, kind text, role text, examples text[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format(CASE WHEN examples IS NULL THEN 'Pass it as "%2$s".'
-	              WHEN cardinality(examples) = 1 THEN 'Name it, as in: %1$s'
-	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE role WHEN 'subject' THEN
+	WITH example AS (
+		SELECT e.name, n.given, n.found, n.given IS NOT NULL AS differs,
+		       row_number() OVER (ORDER BY n.given IS NOT NULL, e.place) AS place
+		FROM unnest($4) WITH ORDINALITY AS e (name, place)
+		LEFT JOIN LATERAL (
+			SELECT o.* FROM herald_internal.other_table_named($1, $2, herald_internal.parse_columns($1, e.name)) AS o
+			WHERE $3 = 'subject') AS n ON true
+	)
+	SELECT format(CASE WHEN $4 IS NULL THEN 'Pass it as "%2$s".'
+	              WHEN cardinality($4) = 1 THEN 'Name it, as in: %1$s'
+	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE $3 WHEN 'subject' THEN
 	                   ' If some rows refer to one table and others to another one, see "A column for each table" in '
-	                   'docs/your-schema.md.' ELSE '' END END,
-	              herald_internal.hinted_call(kind, relation, jsonb_build_object(role, examples[1]) || CASE
-	                  WHEN role <> 'subject' THEN '{}'
-	                  WHEN herald_internal.reference_target(relation, herald_internal.parse_columns(relation,
-	                           examples[1])) IS NOT NULL THEN '{"subject_table": null}'
-	                  ELSE coalesce(herald_internal.paired_type(relation, role, examples[1]), '{}') END),
-	              role, array_to_string(examples[2:4], ' or '));
+	                   'docs/your-schema.md.' ELSE '' END END ||
+	              CASE WHEN e.differs THEN ' Column %4$s is named after table %5$s, not after %6$s.' ELSE '' END,
+	              herald_internal.hinted_call($2, $1, jsonb_build_object($3, e.name) || CASE
+	                  WHEN $3 <> 'subject' THEN '{}'
+	                  WHEN e.differs THEN jsonb_build_object('subject_table', e.found::text)
+	                  WHEN herald_internal.reference_target($1, herald_internal.parse_columns($1, e.name)) IS NOT NULL
+	                  THEN '{"subject_table": null}'
+	                  ELSE coalesce(herald_internal.paired_type($1, $3, e.name), '{}') END),
+	              $3, (SELECT string_agg(o.name, ' or ' ORDER BY o.place) FROM example AS o
+	                   WHERE o.place BETWEEN 2 AND 4),
+	              e.name, coalesce(e.found::text, 'another'), e.given)
+	FROM (VALUES (1)) AS one (row)
+	LEFT JOIN example AS e ON e.place = 1;
 $$;
 
 -- Returns the hint for a call for likes of a table whose rows are between two users: they are follows; NULL for others.

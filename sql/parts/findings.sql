@@ -512,8 +512,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN category = 'B'
 		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
 		WHEN listed <> ''
-		THEN format('Say in "%s" for which values of "%s"%s %s, as in: status => ''%2$s'', %1$s => ''...''.',
-		            listed, name, known, subject)
+		THEN format('Pass status => %L, and in "%s" those of its values%s for which %s.', name, listed, known, subject)
 		WHEN category = 'D' THEN format('Say in "%s" whether %s before or after the time in "%s", and without one.',
 		                                argument, subject, name)
 		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
@@ -1006,6 +1005,73 @@ BEGIN
 			                herald_internal.given_arguments('watch_' || lacking, relation) ->> 'active' IS NULL
 			          ORDER BY herald_internal.is_act_of(lacking, herald_internal.name_words(u.name)) DESC LIMIT 1),
 			          format('Pass "active" to herald.watch_%s(), which says when a row is one.', lacking));
+	END IF;
+END
+$$;
+
+-- Returns the ids that the roles of a table hold, each with its columns, the table of the ids, and the columns of an id
+-- there. That of a user is known by a foreign key or if one table of users alone is watched.
+CREATE FUNCTION herald_internal.held_ids(relation regclass, arguments jsonb)
+	RETURNS TABLE (role text, columns text[], target regclass, key text[])
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.name, c.columns, t.target, t.key
+	FROM herald_internal.column_arguments() AS a
+	CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(CASE jsonb_typeof($2 -> a.name)
+	                                                  WHEN 'array' THEN $2 -> a.name ELSE '[]' END)))
+		AS c (columns)
+	CROSS JOIN LATERAL (
+		SELECT s.subject_table, herald_internal.referenced_key($1, c.columns, s.subject_table)
+		FROM herald_internal.subject_parts($2) AS s
+		WHERE a.name = 'subject'
+		UNION ALL
+		SELECT $1, ARRAY(SELECT jsonb_array_elements_text($2 -> 'key')) WHERE a.name = 'parent'
+		UNION ALL
+		(SELECT u.target, u.key
+		 FROM (SELECT f.target, f.target_columns, 1, cardinality(f.columns)
+		       FROM herald_internal.foreign_keys($1) AS f WHERE f.columns @> c.columns
+		       UNION ALL
+		       SELECT min(w.relation::oid)::regclass, herald_internal.row_id(min(w.relation::oid)), 2, 0
+		       FROM herald_internal.trusted_tables($1) AS w
+		       WHERE w.kind = 'users' AND NOT w.arguments ? 'same_as'
+		       HAVING count(*) = 1) AS u (target, key, rank, size)
+		 WHERE herald_internal.is_user_role(a.name) AND NOT (a.name = 'sender' AND $2 ? 'sender_type')
+		 ORDER BY u.rank, u.size
+		 LIMIT 1)) AS t (target, key)
+	WHERE a.meaning = 'an id' AND c.columns <> '{}' AND t.target IS NOT NULL;
+$$;
+
+-- Raises an error if a role has fewer or more columns than the ids that it holds, such as those of tenants.
+CREATE FUNCTION herald_internal.check_id_sizes(relation regclass, kind text, arguments jsonb) RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	wrong record;
+BEGIN
+	SELECT h.*, e.columns AS example INTO wrong
+	FROM herald_internal.held_ids(relation, arguments) AS h
+	CROSS JOIN LATERAL (
+		SELECT coalesce(
+			(SELECT f.columns FROM herald_internal.foreign_keys(relation) AS f
+			 WHERE f.columns @> h.columns AND f.target = h.target LIMIT 1),
+			(SELECT array_agg(CASE WHEN k.name = ANY (herald_internal.column_names(relation)) AND
+			                            ARRAY[k.name] <> '{id}' THEN k.name ELSE h.columns[1] END ORDER BY k.place)
+			 FROM unnest(h.key) WITH ORDINALITY AS k (name, place)
+			 WHERE cardinality(h.columns) = 1))) AS e (columns)
+	WHERE cardinality(h.columns) <> cardinality(h.key)
+	ORDER BY h.role
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of table "%" cannot be the "%": an id of table "%" has the columns %',
+			array_to_string(wrong.columns, ', '), herald_internal.plain_name(relation), wrong.role,
+			herald_internal.plain_name(wrong.target), array_to_string(wrong.key, ', ')
+			USING ERRCODE = 'invalid_foreign_key',
+			      HINT = concat_ws(' ', CASE
+			          WHEN (SELECT count(DISTINCT name) FROM unnest(wrong.example) AS name) = cardinality(wrong.key)
+			          THEN 'Pass all of them, as in: ' || herald_internal.hinted_call(kind, relation,
+			                   jsonb_build_object(wrong.role, array_to_string(wrong.example, ', ')))
+			          ELSE format('Pass as many columns as "%s".', wrong.role) END,
+			          CASE WHEN cardinality(wrong.key) > 1
+			          THEN format('If one of them alone says which row it is, pass it as "key" when you watch table '
+			                      '"%s".', herald_internal.plain_name(wrong.target)) END);
 	END IF;
 END
 $$;

@@ -172,7 +172,26 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT $1 WHERE NOT EXISTS (SELECT FROM listed);
 $$;
 
--- Returns the effects of a rule for the sample. Names that no row of the sample shows are those in the SQL of the rule.
+-- Returns the rooms of the events of a query, in the form of templates: user:{author_id}. ID stands for anything but
+-- columns of the changed row.
+CREATE FUNCTION herald_internal.room_templates(query text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH room AS (
+		SELECT m.part[1] || coalesce(nullif(regexp_replace(replace(m.part[2], ' || '','' || ', ','),
+		           $re$(?: \|\| )?(?:changed|new|old)\.("(?:[^"]|"")+"|[\w$]+)::text$re$, '{\1}', 'g'), ''), 'ID')
+		           AS template, m.place
+		FROM (SELECT coalesce(substring($1 FROM '(?:^\(?SELECT|,\n) +(ARRAY\[.*?) AS rooms, '),
+		                      substring($1 FROM 'unnest\((ARRAY\[.*?\])::text\[\]\) AS room'))) AS r (rooms)
+		CROSS JOIN regexp_matches(r.rooms, $re$'([a-z][a-z0-9_]*:)'((?: \|\| (?:','|(?:changed|new|old)\.$re$ ||
+		                                   $re$(?:"(?:[^"]|"")+"|[\w$]+)::text(?!\w)))*)(?= \|\||[],]| FROM )$re$, 'g')
+			WITH ORDINALITY AS m (part, place)
+	)
+	SELECT string_agg(r.template, ', ' ORDER BY r.place)
+	FROM (SELECT r.template, min(r.place) AS place FROM room AS r GROUP BY 1) AS r;
+$$;
+
+-- Returns the effects of a rule for the sample. Names and rooms that no row of the sample shows are those in the SQL of
+-- the rule.
 CREATE FUNCTION herald_internal.planned_rule(rule herald_internal.rule, sample herald_internal.sample)
 	RETURNS SETOF herald_internal.planned
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -200,9 +219,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                coalesce(t.found ->> 'title',
 	                         herald_internal.type_title(t.found ->> 'type', t.found ->> 'actor_name',
 	                                                    t.found ->> 'subject_type', t.found ->> 'content'))
-	           WHEN coalesce(e.name = t.shown, true)
+	           WHEN e.readers IS NOT NULL THEN 'user:ID'
+	           WHEN NOT sample.made_up AND coalesce(e.name = t.shown, true) AND t.found IS NOT NULL
 	           THEN (SELECT string_agg(r, ', ') FROM jsonb_array_elements_text(t.found -> 'rooms') AS r)
-	           WHEN e.readers IS NOT NULL THEN 'user:ID' END,
+	           ELSE herald_internal.room_templates(t.plain) END,
 	       concat_ws(', ', format('rule %s: %s a row', rule.name, rule.change), e.readers)
 	FROM tried AS t
 	LEFT JOIN LATERAL (

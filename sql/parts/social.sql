@@ -424,7 +424,8 @@ CREATE FUNCTION herald_internal.detect_subject_table(relation regclass, kind tex
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	named regclass[] := ARRAY(SELECT herald_internal.tables_of_noun(relation, columns));
-	found regclass := coalesce(given, herald_internal.reference_target(relation, columns),
+	found regclass := coalesce(given, (SELECT min(r::oid) FROM herald_internal.reference_targets(relation, columns) AS r
+	                                   HAVING count(DISTINCT r) = 1)::regclass,
 		(SELECT min(w.relation::oid) FROM herald_internal.trusted_tables(relation) AS w
 		 WHERE w.kind IN ('posts', 'comments', 'messages') AND w.relation = ANY (named)
 		 HAVING count(*) = 1)::regclass,
@@ -445,7 +446,8 @@ BEGIN
 			                 'subject_table', named[1]::text)) END;
 	ELSIF NOT herald_internal.may_refer(relation, columns, found) THEN
 		RAISE EXCEPTION 'column "%" of table "%" refers to table "%", not to "%"', array_to_string(columns, ', '),
-			relation, herald_internal.reference_target(relation, columns), found
+			relation,
+			(SELECT string_agg(r::text, '" and "') FROM herald_internal.reference_targets(relation, columns) AS r), found
 			USING ERRCODE = 'invalid_foreign_key',
 			      HINT = 'The foreign key says which table it is: ' || herald_internal.hinted_call(kind, relation,
 			          jsonb_build_object('subject_table', NULL, 'subject_type', NULL, 'subject_tables', NULL,
@@ -632,18 +634,50 @@ BEGIN
 END
 $$;
 
+-- Raises an error if the column of a subject is named after another watched table than the given one, without a foreign
+-- key that could confirm either. Warns if a given column is named like others, or the table is not watched.
+CREATE FUNCTION herald_internal.check_named_subject(relation regclass, kind text, columns text[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	other record;
+BEGIN
+	SELECT format('column "%s" of table "%s" is named after %s, not after "%s"', columns[1],
+	              herald_internal.plain_name(relation),
+	              coalesce(format('table "%s"', herald_internal.plain_name(n.found)), 'other tables'),
+	              herald_internal.plain_name(n.given)) AS message,
+	       CASE WHEN n.found IS NOT NULL
+	       THEN format('If it refers to table "%s": %s', herald_internal.plain_name(n.found),
+	                   herald_internal.hinted_call(kind, relation, jsonb_build_object('subject_table', n.found)))
+	       END AS hint,
+	       EXISTS (SELECT FROM herald_internal.watched_table AS w
+	               WHERE w.relation = herald_internal.named_target(check_named_subject.relation, columns)) OR
+	       herald_internal.given_arguments('watch_' || kind, relation) ->> 'subject' IS NULL AS sure
+	INTO other
+	FROM herald_internal.other_table_named(relation, kind, columns) AS n;
+	IF other.sure THEN
+		RAISE EXCEPTION USING ERRCODE = 'ambiguous_column', MESSAGE = other.message, HINT = concat_ws(' ', other.hint,
+			'If its name is misleading, give it a foreign key, which may be NOT VALID.');
+	ELSIF FOUND THEN
+		RAISE WARNING USING MESSAGE = other.message, HINT = coalesce(other.hint, 'Check "subject_table".');
+	END IF;
+END
+$$;
+
 -- Returns the arguments that say in which table the subject of a row is: subject_table, or subject_type and
 -- subject_tables with the tables' full names.
 CREATE FUNCTION herald_internal.subject_arguments(relation regclass, kind text, columns text[], subject_table regclass,
                                                   subject_type text, subject_tables jsonb, schemas text[]) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN subject_type IS NULL AND subject_tables IS NULL
-		THEN jsonb_build_object('subject_table',
-		                        herald_internal.detect_subject_table(relation, kind, columns, subject_table))
-		ELSE jsonb_build_object('subject_type', (herald_internal.parse_columns(relation, subject_type))[1],
-		                        'subject_tables', herald_internal.typed_tables(relation, kind, 'subject', columns,
-		                            CASE WHEN subject_table IS NULL THEN subject_type END, subject_tables, schemas))
-		END;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF subject_type IS NULL AND subject_tables IS NULL THEN
+		PERFORM herald_internal.check_named_subject(relation, kind, columns);
+		RETURN jsonb_build_object('subject_table',
+		                          herald_internal.detect_subject_table(relation, kind, columns, subject_table));
+	END IF;
+	RETURN jsonb_build_object('subject_type', (herald_internal.parse_columns(relation, subject_type))[1],
+		'subject_tables', herald_internal.typed_tables(relation, kind, 'subject', columns,
+		                      CASE WHEN subject_table IS NULL THEN subject_type END, subject_tables, schemas));
+END
 $$;
 
 -- Deletes the rules of these names, also those with a suffix.
@@ -698,7 +732,7 @@ $$;
 
 -- Returns the condition that a column which marks a row as gone is not set. Rows begin with its default; without one,
 -- a time is null before it is set, a number null or 0, a boolean null or false. Raises an error for other types, which
--- asks for the values, or returns NULL (optional).
+-- asks for the values, or returns NULL (optional). "argument" is the one that names the column, '' if none does.
 CREATE FUNCTION herald_internal.unset_condition(relation regclass, name text, argument text DEFAULT 'deleted_at',
                                                 optional boolean DEFAULT false) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -725,8 +759,11 @@ BEGIN
 		name, herald_internal.plain_name(relation)
 		USING ERRCODE = 'datatype_mismatch',
 		      DETAIL = format('It is of type %s and has no constant default.', type.name),
-		      HINT = format('Leave "%s" out. %s', argument,
-		                    herald_internal.open_question(relation, '', name, type.category, 'state'));
+		      HINT = concat_ws(' ', CASE WHEN argument <> '' THEN format('Leave "%s" out.', argument) END,
+		                       herald_internal.open_question(relation, '', name, type.category, 'state'),
+		                       CASE argument WHEN ''
+		                       THEN format('If it says something else, pass it in "ignore": ignore => %L.', ARRAY[name])
+		                       END);
 END
 $$;
 
@@ -735,7 +772,8 @@ $$;
 CREATE FUNCTION herald_internal.not_deleted_condition(relation regclass, given text, ignored text[] DEFAULT '{}',
                                                       optional boolean DEFAULT false) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT herald_internal.unset_condition(relation, name, optional => optional)
+	SELECT herald_internal.unset_condition(relation, name, CASE WHEN given IS NULL THEN '' ELSE 'deleted_at' END,
+	                                       optional)
 	FROM herald_internal.detect_column(relation, given, '{deletedat,deleteat,isdeleted,deleted,deletedon,discardedat}',
 	                                   ignored) AS name
 	WHERE name IS NOT NULL;
@@ -1114,6 +1152,12 @@ BEGIN
 			USING ERRCODE = 'datatype_mismatch',
 			      HINT = 'Pass a text, an enum, a number or a boolean as "status". For others there is "active".';
 	END IF;
+	IF wanted && '{...}' THEN
+		RAISE EXCEPTION '"%" lacks the values of column "%"', argument, name
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Three dots stand for the values that count, separated by commas: %s.',
+			                    coalesce(herald_internal.values_in_words(relation, name), 'no row has one yet'));
+	END IF;
 	possible := coalesce(possible, CASE type.category WHEN 'B' THEN '{true,false}'::text[] END);
 	found := CASE WHEN possible IS NOT NULL
 		THEN ARRAY(SELECT p.value FROM unnest(possible) AS p (value) WHERE lower(p.value COLLATE "C") = ANY (
@@ -1318,21 +1362,22 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		           EXISTS (SELECT FROM pg_class AS o JOIN pg_namespace AS n ON n.oid = o.relnamespace
 		                   WHERE format('%I.%I', n.nspname, o.relname) = w.arguments ->> 'table' AND
 		                         o.relowner::regrole::text = w.arguments ->> 'table_owner'))
+	), reference AS MATERIALIZED (
+		SELECT w.relation, f.*
+		FROM (SELECT DISTINCT w.relation FROM watched AS w) AS w
+		CROSS JOIN LATERAL herald_internal.foreign_keys(w.relation) AS f
 	), part AS MATERIALIZED (
-		SELECT DISTINCT w.relation, w.relnamespace, c.columns, f.oid AS reference
+		SELECT DISTINCT w.relation, w.relnamespace, c.columns, f.target, f.target_columns
 		FROM watched AS w
 		CROSS JOIN unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS role
 		CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(
 		                        CASE jsonb_typeof(w.arguments -> role) WHEN 'array' THEN w.arguments -> role
 		                        ELSE '[]' END))) AS c (columns)
-		LEFT JOIN pg_constraint AS f ON f.conrelid = w.relation AND f.contype = 'f' AND
-			ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-			      WHERE a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) ORDER BY 1) =
-			ARRAY(SELECT name FROM unnest(c.columns) AS name ORDER BY 1)
+		LEFT JOIN reference AS f ON f.relation = w.relation AND f.columns @> c.columns AND f.columns <@ c.columns
 		WHERE c.columns <> '{}' AND NOT (role = 'sender' AND w.arguments ? 'sender_type')
 	), unreferenced AS MATERIALIZED (
 		SELECT p.relation, p.relnamespace, p.columns[1] AS name FROM part AS p
-		WHERE p.reference IS NULL AND cardinality(p.columns) = 1
+		WHERE p.target IS NULL AND cardinality(p.columns) = 1
 	), named AS MATERIALIZED (
 		SELECT n.relnamespace, n.name, t.oid AS users
 		FROM (SELECT u.relnamespace, u.name, min(u.relation::oid)::regclass AS relation FROM unreferenced AS u
@@ -1356,11 +1401,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	FROM watched AS w CROSS JOIN jsonb_to_record(w.arguments) AS k (key text[])
 	WHERE w.kind = 'users'
 	UNION
-	SELECT p.relation, f.confrelid,
-	       ARRAY(SELECT a.attname::text FROM unnest(f.confkey) WITH ORDINALITY AS k (number, place)
-	             JOIN pg_attribute AS a ON a.attrelid = f.confrelid AND a.attnum = k.number ORDER BY k.place)
-	FROM part AS p
-	JOIN pg_constraint AS f ON f.oid = p.reference
+	SELECT p.relation, p.target, p.target_columns FROM part AS p WHERE p.target IS NOT NULL
 	UNION
 	SELECT u.relation, t.users, herald_internal.primary_key(t.users)
 	FROM unreferenced AS u
@@ -1496,7 +1537,8 @@ BEGIN
 		PERFORM herald_internal.check_conversation_ids(relation, kind, arguments);
 	END IF;
 	arguments := jsonb_strip_nulls(arguments || jsonb_build_object('ignore', nullif(ignored, '{}')));
-	PERFORM herald_internal.check_unused_columns(relation, kind, arguments),
+	PERFORM herald_internal.check_id_sizes(relation, kind, arguments),
+		herald_internal.check_unused_columns(relation, kind, arguments),
 		herald_internal.check_one_meaning(relation, kind, arguments),
 		herald_internal.check_lifted(relation, kind, arguments);
 	arguments := arguments || herald_internal.time_arguments(relation, kind, arguments);

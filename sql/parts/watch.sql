@@ -936,7 +936,7 @@ CREATE FUNCTION herald_internal.changed_names("table" regclass, arguments jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.value, a.attname
 	FROM jsonb_each_text(arguments -> 'names' -> 'tables' -> $1::oid::text -> 'columns') AS c
-	LEFT JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum = c.key::int AND NOT a.attisdropped
+	LEFT JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attnum::text = c.key AND NOT a.attisdropped
 	WHERE a.attname IS DISTINCT FROM c.value AND
 	      arguments -> 'names' ->> 'database' = herald_internal.database_tag(); -- not after a restore
 $$;
