@@ -461,6 +461,92 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	      NOT EXISTS (SELECT FROM herald.room_policy AS p WHERE p.prefix = 'conversation');
 $$;
 
+-- ----- status columns: do rows have values that no list of their call has?
+
+-- Returns the values of a column with the numbers of their rows; NULL is a value. Of a large table these are estimates
+-- from its statistics and, without any, counts of its first rows: no more are read. A table that has grown beyond all
+-- these bounds is not read.
+CREATE FUNCTION herald_internal.value_counts(relation regclass, name text)
+	RETURNS TABLE (value text, rows bigint, estimated boolean)
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	total bigint := (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = relation);
+	known record;
+	counted jsonb;
+BEGIN
+	SELECT s.null_frac, s.most_common_vals::text::text[] AS values, s.most_common_freqs AS shares INTO known
+	FROM pg_stats AS s
+	JOIN pg_class AS c ON c.oid = relation AND c.relname = s.tablename
+	JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
+	WHERE s.attname = value_counts.name
+	ORDER BY s.inherited DESC
+	LIMIT 1;
+	IF total > 10000 AND FOUND THEN
+		RETURN QUERY
+			SELECT left(v.value, 40), round(v.share * total)::bigint, true
+			FROM (SELECT NULL, known.null_frac
+			      UNION ALL SELECT * FROM unnest(known.values, known.shares)) AS v (value, share)
+			WHERE v.share > 0;
+	ELSIF total <= 10000 OR pg_relation_size(relation) < 100 * 1024 * 1024 THEN
+		counted := herald_internal.query_as_owner(relation, format(
+			'SELECT jsonb_agg(v) FROM (SELECT left(r.value::text, 40) AS value, count(*) AS rows, '
+			'(sum(count(*)) OVER ()) >= 10000 AS estimated FROM (SELECT %I AS value FROM %s LIMIT 10000) AS r '
+			'GROUP BY 1 ORDER BY 2 DESC LIMIT 100) AS v', name, relation));
+		RETURN QUERY
+			SELECT v.value, v.rows, v.estimated
+			FROM jsonb_to_recordset(CASE jsonb_typeof(counted) WHEN 'array' THEN counted ELSE '[]' END)
+				AS v (value text, rows bigint, estimated boolean);
+	END IF;
+EXCEPTION WHEN OTHERS THEN
+	NULL; -- a table that is locked or gone, or a value that cannot be read, is no problem of the lists
+END
+$$;
+
+-- Rows with values that no list has do not count. Those that say so themselves, such as "rejected", are as meant, and
+-- so is any number beside a single list. A value that says that its rows count is a warning, as is a list that no row
+-- meets.
+CREATE FUNCTION herald_internal.status_problems() RETURNS SETOF herald_internal.problem
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	WITH listed AS (
+		SELECT w.relation, w.kind, a.attname AS name, CASE w.kind WHEN 'posts' THEN 'published'
+		       ELSE 'accepted' END AS list,
+		       string_to_array(coalesce(w.arguments ->> 'published', w.arguments ->> 'accepted'), ',') AS counting,
+		       string_to_array(concat_ws(',', w.arguments ->> 'pending', CASE w.kind WHEN 'posts'
+		                       THEN 'publishing,published,failed' END), ',') AS others
+		FROM herald_internal.watched_table AS w
+		JOIN pg_class AS c ON c.oid = w.relation
+		JOIN pg_attribute AS a ON a.attrelid = w.relation AND quote_ident(a.attname) = w.arguments ->> 'status' AND
+			a.attnum > 0 AND NOT a.attisdropped
+		JOIN pg_type AS t ON t.oid = herald_internal.base_type(format_type(a.atttypid, -1))
+		WHERE t.typcategory IN ('S', 'E') OR t.typcategory = 'N' AND w.kind <> 'posts'
+	), found AS (
+		SELECT l.relation, l.kind, l.name, l.list, v.value, v.rows, v.estimated, v.value = ANY (l.counting) AS counts,
+		       v.value = ANY (l.others) AS waits, m.affirmative
+		FROM listed AS l
+		CROSS JOIN LATERAL herald_internal.value_counts(l.relation, l.name) AS v
+		CROSS JOIN LATERAL (SELECT herald_internal.is_good_value(l.kind, l.name, v.value) OR
+		                           herald_internal.is_affirmative(l.kind, herald_internal.name_words(v.value)))
+			AS m (affirmative)
+	), unknown AS (
+		SELECT f.*, bool_or(f.counts) OVER of_table IS NOT TRUE AS none_counts,
+		       row_number() OVER (PARTITION BY f.relation, f.kind, f.counts, f.waits, f.affirmative IS FALSE
+		                          ORDER BY f.rows DESC, f.value) AS place
+		FROM found AS f
+		WINDOW of_table AS (PARTITION BY f.relation, f.kind)
+	)
+	SELECT CASE WHEN bool_or(u.affirmative OR u.none_counts) THEN 'warning' ELSE 'info' END, 'status_unlisted',
+	       u.relation, NULL,
+	       format('rows with these values of "%s" do not count: %s', u.name,
+	              string_agg(format('%s (%s%s)', coalesce(regexp_replace(u.value, '\s+', ' ', 'g'), 'null'),
+	                                CASE WHEN u.estimated THEN 'about ' ELSE '' END, u.rows), ', ' ORDER BY u.place)
+	                  FILTER (WHERE u.place <= 10)),
+	       herald_internal.comment_lines(format('if some of them do, add these to "%s" of the call: %s', u.list,
+	                                            coalesce(herald_internal.watch_call(u.relation, u.kind), '')))
+	FROM unknown AS u
+	WHERE u.counts IS NOT TRUE AND u.waits IS NOT TRUE AND u.affirmative IS NOT FALSE
+	GROUP BY u.relation, u.kind, u.name, u.list;
+$$;
+
 -- ----- room policies: may they read what they decide by?
 
 CREATE FUNCTION herald_internal.try_policy(sql text, run_as oid, room text) RETURNS void
@@ -850,6 +936,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET
 	FROM (SELECT * FROM herald_internal.rule_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.access_problems()
+	      UNION ALL
+	      SELECT * FROM herald_internal.status_problems()
 	      UNION ALL
 	      SELECT * FROM herald_internal.policy_problems()
 	      UNION ALL

@@ -447,7 +447,8 @@ BEGIN
 	ELSIF NOT herald_internal.may_refer(relation, columns, found) THEN
 		RAISE EXCEPTION 'column "%" of table "%" refers to table "%", not to "%"', array_to_string(columns, ', '),
 			relation,
-			(SELECT string_agg(r::text, '" and "') FROM herald_internal.reference_targets(relation, columns) AS r), found
+			(SELECT string_agg(r::text, '" and "') FROM herald_internal.reference_targets(relation, columns) AS r),
+			found
 			USING ERRCODE = 'invalid_foreign_key',
 			      HINT = 'The foreign key says which table it is: ' || herald_internal.hinted_call(kind, relation,
 			          jsonb_build_object('subject_table', NULL, 'subject_type', NULL, 'subject_tables', NULL,
