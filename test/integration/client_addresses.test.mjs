@@ -109,7 +109,7 @@ test('limits actions and joins of all users of an address together', async () =>
     for (const [action, codes] of Object.entries(answers)) codes.push((await client.ask(action, { room: `post:${post}` })).error?.code ?? 'ok');
   }
   assert.deepEqual(answers, { 'inbox:list': ['ok', 'ok', 'ok', 'ok', 'too_many'], 'room:join': ['ok', 'ok', 'too_many', 'too_many', 'too_many'] });
-  assert.match(bridge.log, /event=limited reason=actions by=address user=\d+ peer=192\.0\.2\.1/);
+  await bridge.logged(/event=limited reason=actions by=address user=\d+ peer=192\.0\.2\.1/);
   assert.equal((await (await from(users[4], '192.0.2.2')).ask('inbox:list')).ok, true);
   scene.closeClients();
 });
@@ -125,7 +125,7 @@ test('closes connections beyond the limit of their address at once, and none of 
   for (let i = 0; i < 3; i++) assert.equal(await open('192.0.2.1'), 'closed');
   assert.equal(await open('192.0.2.2'), 200);
   assert.equal(await limited.metric('herald_limited_total{reason="sockets"}'), 3);
-  assert.equal(limited.log.match(/event=limited reason=sockets by=address peer=192\.0\.2\.1/g).length, 1);
+  assert.equal(await limited.logged(/event=limited reason=sockets by=address peer=192\.0\.2\.1/), 1);
 });
 
 test('counts malformed requests, and those with a session that are no polls, but no polls', async () => {
@@ -227,7 +227,7 @@ test('closes connections with malformed PROXY headers, and those that end before
   const before = trusting.descriptors;
   for (let n = 0; n < 20; n++) await soon('it closes', new Promise((resolve) => net.connect(trusting.port, '127.0.0.1', function () { this.end(); }).resume().on('close', resolve)));
   await until('the descriptors are free', () => trusting.descriptors <= before);
-  assert.match(trusting.log, /event=proxy_header_refused .*peer=127\.0\.0\.1/);
+  await trusting.logged(/event=proxy_header_refused .*peer=127\.0\.0\.1/);
 });
 
 test('uses no processor time while a part of a PROXY header is there', async () => {

@@ -279,7 +279,7 @@ test('ends for a smart shutdown, and goes on after the next start', { timeout: 1
   const lock = path.join(own.postgres.directory, 'data/postmaster.pid');
   process.kill(parseInt(readFileSync(lock, 'utf8'), 10), 'SIGTERM');
   await until('the server has stopped', () => !existsSync(lock), 60000);
-  assert.match(own.bridge.log, /event=database_lost connection=reader reason="the server is shutting down"/);
+  await own.bridge.logged(/event=database_lost connection=reader reason="the server is shutting down"/);
   await own.postgres.start();
   await own.postgres.database('social').query("SELECT herald.publish('user:1', 'tick', '{}')");
   await client.waitFor('tick');

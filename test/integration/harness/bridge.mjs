@@ -89,6 +89,13 @@ export class Bridge {
     });
   }
 
+  // Waits until the log has a line of this pattern: the bridge's answer may arrive before its line does. Counts the lines until then.
+  async logged(pattern, start = 0) {
+    const lines = () => this.log.slice(start).split('\n').slice(0, -1).filter((line) => pattern.test(line)).length;
+    await until(`the log has ${pattern}`, () => lines() > 0);
+    return lines();
+  }
+
   get running() { return this.#child.exitCode === null && this.#child.signalCode === null; }
 
   get(url, options) { return fetch(this.url + url, options); }
