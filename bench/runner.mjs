@@ -5,7 +5,7 @@ import { machine, otherLoad } from './lib/machine.mjs';
 import { Recorder } from './lib/recorder.mjs';
 import { folder, readResults, table, writeResults } from './lib/results.mjs';
 
-const ITEMS = ['writes', 'bulk', 'latency', 'fanout', 'connections', 'throughput', 'backlog', 'recovery', 'inbox', 'growth', 'signals', 'slow', 'hostile'];
+const ITEMS = ['writes', 'bulk', 'latency', 'fanout', 'connections', 'throughput', 'backlog', 'recovery', 'inbox', 'privacy', 'growth', 'signals', 'slow', 'tls', 'hostile'];
 
 const { values: options, positionals } = parseArgs({ allowPositionals: true,
   options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } } });

@@ -8,15 +8,19 @@ export const title = 'Inbox: many unread notifications';
 export const method = `Three users have 1,000 posts each, and none, 10,000 and 100,000 unread notifications of likes of them.
 *One more like* runs at 50/s from the call of the \`INSERT\` until the connected author has the notification. Functions are
 called by pgbench on one connection, and include a round trip and parsing. The measurement begins when maintenance has
-folded the large inboxes.`;
+folded the large inboxes. The marking functions are called for posts by chance.`;
 
+const POSTS = 1000;
+// One of the user's posts, but the one that gets one more like.
+const ANY_POST = (user) => `\\set post random(2, ${POSTS}) + ${user * 100000}\n`;
 const FUNCTIONS = {
   'unread_count()': (user) => `SELECT herald.unread_count('${user}');`,
   'unread_count(), grouped': (user) => `SELECT herald.unread_count('${user}', true);`,
   'inbox:list of 20': (user) => `SELECT herald_internal.act_inbox_list('${user}', '{"max": 20}');`,
   'inbox_groups() of ten': (user) => `SELECT count(*) FROM herald.inbox_groups('${user}', max => 10);`,
+  'mark_group_read()': (user) => `${ANY_POST(user)} SELECT herald.mark_group_read('${user}', concat_ws(':', 'like', 'post', :post));`,
+  'mark_subject_read()': (user) => `${ANY_POST(user)} SELECT herald.mark_subject_read('${user}', 'post', :post::text);`,
 };
-const POSTS = 1000;
 
 export async function run(bench) {
   bench.measure('one more like until received, p50', 'ms', { relativeTo: 'none' });

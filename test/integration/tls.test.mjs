@@ -8,6 +8,7 @@ import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
+import { certify } from './harness/certificate.mjs';
 import { chromium } from './harness/chromium.mjs';
 import { freePort, release, runBridge } from './harness/bridge.mjs';
 import { EventSourceClient } from './harness/event_source_client.mjs';
@@ -23,11 +24,8 @@ const scene = await Scene.open();
 const [ann] = await scene.people('Ann');
 const file = (name) => path.join(scene.bridge.directory, name);
 
-// Writes a new certificate with its key, of a kind of key for openssl.
-function certify(name, ...kind) {
-  execFileSync('openssl', ['req', '-x509', '-newkey', ...kind, '-nodes', '-days', '30', '-subj', `/CN=${name}`,
-    '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)], { stdio: 'ignore' });
-}
+// Writes a new certificate with its key.
+const create = (name, ...kind) => certify(file(`${name}.pem`), file(`${name}.key`), { name, host: '127.0.0.1', ...(kind.length && { kind }) });
 
 // Puts a certificate to where the bridge looks for it.
 function install(name) {
@@ -37,8 +35,8 @@ function install(name) {
   }
 }
 
-certify('first', 'rsa:2048');
-certify('second', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256');
+create('first', 'rsa:2048');
+create('second', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256');
 install('first');
 const options = [`--tls-cert=${file('bridge.pem')}`, `--tls-key=${file('bridge.key')}`];
 const plainPort = await freePort();
@@ -127,12 +125,12 @@ test('shows a renewed certificate after SIGHUP, and drops no session', async () 
   assert.equal(await subject(), 'first');
   execFileSync('cp', [file('second.key'), file('bridge.key')]);
   await reload('reload_failed');
-  assert.match(bridge.log, /tls-key: .*: it is not the key of tls-cert/);
+  await bridge.logged(/tls-key: .*: it is not the key of tls-cert/);
   assert.equal(await subject(), 'first');
   install('second');
   await reload('reloaded');
   assert.equal(await subject(), 'second');
-  assert.match(bridge.log, /event=certificate expires=20\d\d-/);
+  await bridge.logged(/event=certificate expires=20\d\d-/);
   install('first');
   await reload('reloaded');
   assert.equal(await subject(), 'first');

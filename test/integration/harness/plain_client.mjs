@@ -26,7 +26,7 @@ export class PlainClient extends Journal {
   }
 
   static async connect(...parameters) {
-    const client = new PlainClient(...parameters);
+    const client = new this(...parameters);
     await client.open();
     return client;
   }

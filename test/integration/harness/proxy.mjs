@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from './bridge.mjs';
+import { certify } from './certificate.mjs';
 import { atExit } from './cleanup.mjs';
 import { root } from './postgres.mjs';
 import { until } from './wait.mjs';
@@ -17,8 +18,7 @@ const certificate = path.join(directory, 'app.example.com.pem');
 const key = path.join(directory, 'app.example.com.key');
 
 function createCertificate() {
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-keyout', key, '-out',
-    certificate, '-subj', '/CN=app.example.com', '-addext', 'subjectAltName=DNS:app.example.com'], { stdio: 'ignore' });
+  certify(certificate, key, { host: 'app.example.com' });
   writeFileSync(path.join(directory, 'app.example.com.both.pem'), readFileSync(certificate) + readFileSync(key));
 }
 
