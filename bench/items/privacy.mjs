@@ -35,6 +35,7 @@ export async function run(bench) {
   await database.query('VACUUM ANALYZE');
   let next = 1000000;
   await bench.inTurn(Object.entries(CONDITIONS).map(([name, visible]) => ({ name, visible })), async ({ name, visible }) => {
+    await database.query("SELECT herald.unwatch('posts')");
     await database.query("SELECT herald.watch_posts('posts', visible => $1)", [visible]);
     for (const [author, followers] of Object.entries(AUTHORS)) {
       const count = bench.size(200, 40);
