@@ -58,7 +58,7 @@ const Setting config_settings[] = {
 	{ "limit-failed-tokens", 0, KIND_RATE, AT(limit_failed_tokens), true, "6/min:5", "RATE:N", "bad tokens on a connection" },
 	{ "limit-joins", 0, KIND_RATE, AT(limit_joins), true, "20/s:1000", "RATE:N", "joins of rooms by a session" },
 	{ "limit-messages", 0, KIND_RATE, AT(limit_messages), true, "100/s:1000", "RATE:N", "messages on a connection" },
-	{ "limit-signals", 0, KIND_RATE, AT(limit_signals), true, "5/s:50", "RATE:N", "signals of a session, such as typing" },
+	{ "limit-signals", 0, KIND_RATE, AT(limit_signals), true, "10/s:100", "RATE:N", "signals of a session, such as typing" },
 	{ "limit-sockets", 0, KIND_RATE, AT(limit_sockets), true, "1/s:10", "RATE:N", "requests that lead to no session, by address only" },
 	{ "limit-user-sessions", 0, KIND_COUNT, AT(limit_user_sessions), true, "5", "N", "a user may do as much as so many sessions" },
 	{ "listen", 'l', KIND_TEXT, AT(listen), false, "127.0.0.1:8080", "[ADDR:]PORT", "where to listen" },

@@ -87,6 +87,13 @@ export class Scene {
     return bridge;
   }
 
+  // Adds a bridge with the default limits, which others are without.
+  async addLimitedBridge(options = []) {
+    const bridge = await Bridge.start({ conninfo: this.conninfo, secret: this.secret, options, limited: true });
+    this.#bridges.push(bridge);
+    return bridge;
+  }
+
   token(userId, options) { return sign(this.secret, userId, options); }
 
   // Creates users with these names and returns their ids.
