@@ -116,7 +116,7 @@ CREATE FUNCTION herald_internal.singular_noun(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN word ~ '[^aeiou]ies$' THEN regexp_replace(word, 'ies$', 'y')
-		WHEN word ~ '(s|x|z|ch|sh)es$' THEN regexp_replace(word, 'es$', '')
+		WHEN word ~ '(ss|x|zz|ch|sh|[^aeo]us|alias|bias|gas|canvas)es$' THEN regexp_replace(word, 'es$', '')
 		WHEN word ~ '[^su]s$' THEN regexp_replace(word, 's$', '')
 		ELSE word
 	END
@@ -239,17 +239,19 @@ $$;
 CREATE FUNCTION herald_internal.named_table(relation regclass, name text) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH alike AS MATERIALIZED (
-		SELECT c.oid, noun
-		FROM regexp_replace(herald_internal.normalize_name($2), '(id|uuid)$', '') AS noun
+		SELECT c.oid, c.relname, noun
+		FROM regexp_replace(herald_internal.name_words($2), '^(id|fk)_|_?(id|uuid)$', '', 'g') AS words
+		CROSS JOIN herald_internal.normalize_name(words) AS noun
 		JOIN pg_class AS mine ON mine.oid = $1
 		JOIN pg_class AS c ON c.relnamespace = mine.relnamespace AND c.relkind IN ('r', 'p') AND c.oid <> $1
-		WHERE herald_internal.name_words($2) ~ '.(_id|id|_uuid)$' AND
+		WHERE herald_internal.name_words($2) ~ '.(_id|id|_uuid)$|^(id|fk)_' AND noun <> '' AND
 		      herald_internal.normalize_name(c.relname) IN (noun, noun || 's', noun || 'es',
 		                                                    regexp_replace(noun, 'y$', 'ies'))
 	)
 	SELECT min(a.oid)::regclass
 	FROM alike AS a
-	WHERE herald_internal.normalize_name(herald_internal.singular_noun(a.oid)) = a.noun AND
+	WHERE (herald_internal.normalize_name(herald_internal.singular_noun(a.oid)) = a.noun OR
+	       a.noun ~ '[dlnrz]$' AND herald_internal.normalize_name(a.relname) = a.noun || 'es') AND
 	      NOT EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhrelid = a.oid)
 	HAVING count(*) = 1;
 $$;
@@ -346,7 +348,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	END)
 	FROM pg_class AS c
 	CROSS JOIN herald_internal.singular_noun($3) AS target (noun)
-	CROSS JOIN unnest(columns) AS name
+	CROSS JOIN unnest(herald_internal.naming_columns(columns)) AS name
 	CROSS JOIN LATERAL regexp_replace(herald_internal.name_words(name), '^(id|fk)_|_?(id|uuid|guid|key|ref|fk)$', '',
 	                                  'g') AS word
 	WHERE c.oid = $1 AND word <> '';
@@ -423,13 +425,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	CROSS JOIN herald_internal.name_convention(role) AS v;
 $$;
 
+-- Returns those of the columns of a key that can say its role by their names: not that of the tenant beside others.
+CREATE FUNCTION herald_internal.naming_columns(columns text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN cardinality(columns) = 1 THEN columns
+	       ELSE coalesce((SELECT array_agg(c.name ORDER BY c.place)
+	                      FROM unnest(columns) WITH ORDINALITY AS c (name, place)
+	                      WHERE herald_internal.name_words(c.name) !~ herald_internal.tenant_pattern()), columns) END;
+$$;
+
 -- Returns whether a table of likes is named after the subject in columns, as comment_like after comment_id: the post
 -- beside it is that of the comment.
 CREATE FUNCTION herald_internal.is_named_subject(relation regclass, columns text[]) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (
 		SELECT FROM herald_internal.singular_noun($1) AS noun
-		CROSS JOIN unnest(columns) AS name
+		CROSS JOIN unnest(herald_internal.naming_columns(columns)) AS name
 		CROSS JOIN LATERAL regexp_replace(herald_internal.name_words(name), '_?(id|uuid|key|ref)$', '') AS word
 		CROSS JOIN LATERAL herald_internal.kind_of_name(noun) AS k
 		WHERE k.kind = 'likes' AND word ~ '^[a-z_]+$' AND noun ~ ('(^|_)' || word || '_?[a-z]+$') AND
@@ -452,16 +463,18 @@ CREATE FUNCTION herald_internal.key_candidates(relation regclass, role text, tar
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	WITH candidate AS (
 		SELECT i.columns, i.target, i.label, herald_internal.is_user_table(i.target) AS of_user,
-		       i.target IS NULL AND
-		       herald_internal.is_user_table(herald_internal.named_table($1, i.columns[1])) IS FALSE AS of_others
+		       i.target IS NULL AND herald_internal.is_user_table(n.named) IS FALSE AS of_others,
+		       CASE WHEN herald_internal.is_user_table(coalesce(i.target, n.named))
+		       THEN herald_internal.singular_noun(coalesce(i.target, n.named)) END AS user_noun
 		FROM herald_internal.id_columns($1) AS i
+		CROSS JOIN herald_internal.named_table($1, i.columns[1]) AS n (named)
 		WHERE NOT i.label OR herald_internal.is_user_role($2) AND herald_internal.users_have_names_as_ids()
 	), named AS (
 		SELECT c.*, (SELECT array_agg(form)
-		             FROM unnest(c.columns) AS name
+		             FROM unnest(herald_internal.naming_columns(c.columns)) AS name
 		             CROSS JOIN unnest(herald_internal.name_forms(name, CASE
 		                 WHEN herald_internal.is_user_role($2) THEN '{user,account,profile,member,person}' ||
-		                      CASE WHEN c.of_user THEN ARRAY[herald_internal.singular_noun(c.target)] END
+		                      CASE WHEN c.user_noun IS NOT NULL THEN ARRAY[c.user_noun] END
 		                 WHEN $2 = 'parent' THEN ARRAY['comment', 'post', 'message', herald_internal.singular_noun($1)]
 		                 ELSE '{}'::text[] END)) AS form) AS forms
 		FROM candidate AS c
@@ -479,8 +492,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (VALUES
 		(CASE WHEN n.forms && v.own AND ($2 <> 'subject' OR $3 IS NULL) THEN 1
 		      WHEN n.forms && v.common THEN 2 WHEN n.forms && v.weak THEN 3 END),
-		(CASE WHEN herald_internal.is_user_role($2) AND n.of_user AND herald_internal.noun_rank($1, n.columns, n.target,
-		      '{}', false) IS NOT NULL THEN CASE WHEN v.common = '{}' THEN 3 ELSE 2 END END),
+		(CASE WHEN herald_internal.is_user_role($2) AND
+		           (n.of_user AND herald_internal.noun_rank($1, n.columns, n.target, '{}', false) IS NOT NULL OR
+		            n.target IS NULL AND herald_internal.normalize_name(n.user_noun) = ANY (n.forms))
+		      THEN CASE WHEN v.common = '{}' THEN 3 ELSE 2 END END),
 		(CASE WHEN $2 = 'subject' AND herald_internal.is_named_subject($1, n.columns) THEN 0 END),
 		(CASE WHEN $2 = 'subject' AND
 		           herald_internal.noun_rank($1, n.columns, n.target, herald_internal.subject_nouns($1, $3),
@@ -489,13 +504,14 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		               ('posts', 'comments', 'messages') THEN 2.5 END),
 		(CASE WHEN $2 = 'conversation' AND herald_internal.is_known_conversation(n.columns, n.target) THEN 0 END),
 		(CASE WHEN $2 = 'conversation' AND EXISTS (
-		      SELECT FROM unnest(n.columns) AS name
+		      SELECT FROM unnest(herald_internal.naming_columns(n.columns)) AS name
 		      WHERE herald_internal.name_words(name) ~ format('_(%s)(_?id|_uuid)?$', array_to_string(v.own, '|')))
 		 THEN 1 END),
 		(CASE $2 WHEN 'subject' THEN herald_internal.noun_rank($1, n.columns, n.target,
 		                                                       herald_internal.subject_nouns($1, $3), true)
 		         WHEN 'conversation' THEN CASE
-		             WHEN herald_internal.name_words(n.columns[1]) !~ herald_internal.tenant_pattern()
+		             WHEN herald_internal.name_words((herald_internal.naming_columns(n.columns))[1]) !~
+		                  herald_internal.tenant_pattern()
 		             THEN herald_internal.noun_rank($1, n.columns, n.target, '{}', false) END
 		 END)) AS r (rank)
 	WHERE r.rank IS NOT NULL
@@ -506,25 +522,37 @@ $$;
 -- those that refer to a suitable table, and others that look like ids. None is the key of the row, or has another role
 -- by its name or its key. The user that acts usually stands before the other one. If columns refer to users, by
 -- their watched table or by its name, no other reference is one to a user. The subject in a table that is named after
--- its kind may have the name of a role in tables of other kinds, such as a room that is liked.
+-- its kind may have the name of a role in tables of other kinds, such as a room that is liked. A column named after
+-- another table is rather its id than that of a user.
 CREATE FUNCTION herald_internal.example_columns(relation regclass, kind text, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(array_to_string(i.columns, ', ')
-	ORDER BY n.named DESC, herald_internal.is_user_role($3) AND c.words LIKE '%' || l.word || '\_%',
+	ORDER BY CASE WHEN $3 IN ('actor', 'author', 'follower', 'blocker', 'sender')
+	         THEN l.word ~ '(ed|ee|[ai]d[oa]|[aiu]t[oa])(_(user|account|member|profile))?$'
+	         WHEN $3 IN ('followee', 'blocked', 'receiver')
+	         THEN l.word ~ '(er|or|eur)(_(user|account|member|profile))?$' AND l.word !~ '(^|_)(user|member)$'
+	         ELSE false END,
+	         n.named DESC, herald_internal.is_user_role($3) AND c.words LIKE '%' || l.word || '\_%',
 	         CASE WHEN (k.kind = 'users') = herald_internal.is_user_role($3) THEN 1
 	                             WHEN k.kind IS NULL THEN 2 ELSE 3 END,
+	         CASE WHEN herald_internal.is_user_role($3) OR $3 = 'parent'
+	         THEN o.named IS NOT NULL AND k.kind IS DISTINCT FROM 'users' AND
+	              herald_internal.is_user_table(o.named) IS NOT TRUE
+	         ELSE o.named IS NULL END,
 	         w.words ~ '(assign|pin|edit|approv|last|moder|updat|delet|remov|invit|clos|resolv|handl)',
 	         i.target IS NULL, i.label, i.place)
 	FROM herald_internal.id_columns($1) AS i
 	CROSS JOIN herald_internal.name_convention($3) AS v
-	CROSS JOIN herald_internal.name_words(i.columns[1]) AS w (words)
+	CROSS JOIN LATERAL (SELECT (herald_internal.naming_columns(i.columns))[1] AS name,
+	                           herald_internal.named_target($1, i.columns) AS named) AS o
+	CROSS JOIN herald_internal.name_words(o.name) AS w (words)
 	CROSS JOIN regexp_replace(w.words, '_?(id|uuid|key|ref)$', '') AS l (word)
 	CROSS JOIN (SELECT herald_internal.name_words(c.relname::text) FROM pg_class AS c WHERE c.oid = $1) AS c (words)
 	CROSS JOIN LATERAL (SELECT v.own || v.common || v.weak &&
-	                           (herald_internal.name_forms(i.columns[1], '{user,account,member}') ||
+	                           (herald_internal.name_forms(o.name, '{user,account,member}') ||
 	                            string_to_array(w.words, '_'))) AS n (named)
 	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(
-		coalesce(i.target, herald_internal.named_target($1, i.columns)))) AS k ON true
+		coalesce(i.target, o.named))) AS k ON true
 	WHERE NOT i.columns <@ coalesce($4, '{}') AND i.columns <> coalesce(herald_internal.primary_key($1), '{}') AND
 	      coalesce(herald_internal.is_user_table(i.target) = herald_internal.is_user_role($3), true) AND
 	      (herald_internal.is_user_role($3) AND
@@ -534,17 +562,20 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	            EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f
 	                    CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS o
 	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
-	      (herald_internal.is_user_role($3) OR k.kind IS DISTINCT FROM 'users') AND
+	      (herald_internal.is_user_role($3) OR
+	       k.kind IS DISTINCT FROM 'users' AND herald_internal.is_user_table(o.named) IS NOT TRUE) AND
 	      NOT (w.words ~ '_by(_?id|_uuid)?$' AND $3 <> ALL ('{actor,author,follower,blocker,sender}'::text[])) AND
 	      (n.named OR NOT EXISTS (
 	           SELECT FROM unnest('{actor,author,member,follower,followee,blocker,blocked,sender,receiver,conversation,'
-	                              'parent,subject}'::text[]) AS o (role)
-	           CROSS JOIN herald_internal.name_convention(o.role) AS r
-	           WHERE o.role <> $3 AND r.own && herald_internal.name_forms(i.columns[1], '{}') AND
-	                 (o.role = ANY (herald_internal.listed_roles($2)) OR
+	                              'parent,subject}'::text[]) AS e (role)
+	           CROSS JOIN herald_internal.name_convention(e.role) AS r
+	           WHERE e.role <> $3 AND r.own && herald_internal.name_forms(o.name, '{}') AND
+	                 (e.role = ANY (herald_internal.listed_roles($2)) OR
 	                  (herald_internal.kind_of_name(herald_internal.singular_noun($1))).kind IS DISTINCT FROM $2))) AND
-	      (n.named OR i.target IS NOT NULL OR w.words ~ '(^|_)(id|uuid|pk|key|ref|by)$|(user|account|post)id$') AND
-	      w.words !~ ('^(body|text|content|caption|message|markdown|title|name|emoji|kind|type)(_(?!id$)|$)|'
+	      (n.named OR i.target IS NOT NULL OR
+	       w.words ~ '(^|_)(id|uuid|pk|key|ref|by)$|(user|account|post)id$|^(id|fk)_') AND
+	      w.words !~ ('^(id|uuid|guid|pk|key)$|'
+	                  '^(body|text|content|caption|message|markdown|title|name|emoji|kind|type)(_(?!id$)|$)|'
 	                  '_(type|name|email|ip)$');
 $$;
 

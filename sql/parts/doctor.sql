@@ -525,7 +525,7 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		FROM listed AS l
 		CROSS JOIN LATERAL herald_internal.value_counts(l.relation, l.name) AS v
 		CROSS JOIN LATERAL (SELECT herald_internal.is_good_value(l.kind, l.name, v.value) OR
-		                           herald_internal.is_affirmative(l.kind, herald_internal.name_words(v.value)))
+		                           herald_internal.is_affirmative(l.kind, herald_internal.value_words(v.value)))
 			AS m (affirmative)
 	), unknown AS (
 		SELECT f.*, bool_or(f.counts) OVER of_table IS NOT TRUE AS none_counts,

@@ -102,7 +102,7 @@ $$;
 CREATE FUNCTION herald_internal.is_affirmative(kind text, words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' OR
+		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' OR kind = 'comments' AND core = 'accepted' OR
 		     kind = 'users' AND core ~ '^(silenced|muted|ignored|restricted|hidden|spam|anonymous|private|internal)$'
 		THEN NULL
 		WHEN kind = 'likes' AND core ~ '^(dislike|disliked|down|downvoted?|negative|minus|pass|passed|skipped)$' OR
@@ -226,10 +226,13 @@ $$;
 -- Returns whether a column tells a vote for a subject from one against it, or a like from another act.
 CREATE FUNCTION herald_internal.is_side(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
+	SELECT kind = 'follows' AND category IN ('B', 'N', 'S', 'E') AND
+	       words ~ '^(is_|was_)?(dis_?)?liked?$|^(swipe_?|like_?)?(direction|decision|verdict|vote)$|^swipe(_type)?$' OR
+	       kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
 	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment|side|sign|action|choice)$' OR
 	        words ~ '(^|_)(vote|action|flag|interaction|activity|event)_(type|kind)(_id)?$|(^|_)vote_flag$' OR
-	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$');
+	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$' OR
+	        category = 'B' AND words ~ '(^|_)(un)?(helpful|useful|plus|minus)$');
 $$;
 
 -- Returns whether a column says that one user alone may see a row, such as whisper_to or ephemeral.
@@ -407,6 +410,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT coalesce(herald_internal.possible_values($1, $2), herald_internal.row_values($1, $2));
 $$;
 
+-- Returns a value as words, with English ones for those of other languages: "No publicado" becomes no_published.
+CREATE FUNCTION herald_internal.value_words(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT herald_internal.english_words(regexp_replace(value, '[ -]', '_', 'g'));
+$$;
+
 -- Returns whether a value of a column says that a row counts, and counts for everybody. An "open" visibility does, and
 -- an "open" question counts as much as a closed one.
 CREATE FUNCTION herald_internal.is_good_value(kind text, name text, value text) RETURNS boolean
@@ -415,7 +424,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	       words ~ '^(everyone|everybody|anyone|all|world|open)$' OR
 	       kind = 'likes' AND words ~ '^(\+1|1|thumbs_?up|agree|yes|loved?)$' OR
 	       coalesce(herald_internal.is_affirmative(kind, words), false)
-	FROM regexp_replace(herald_internal.name_words(value), '[ -]', '_', 'g') AS words;
+	FROM herald_internal.value_words(value) AS words;
 $$;
 
 -- Returns the format of the condition by which a row counts according to a column; NULL if neither its name nor its
@@ -458,19 +467,23 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the values of a status by which a row is shown to others, separated by commas, if none of the usual ones is
--- among its known values: those that say so, or none (''). NULL: the usual ones do, or rows only wait as yet.
+-- among its known values, or its default if none is known: those that say so, or none (''). NULL: the usual ones do, or
+-- rows only wait as yet.
 CREATE FUNCTION herald_internal.shown_values(relation regclass, kind text, name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(string_agg(k.value, ',' ORDER BY k.place) FILTER (
 	                    WHERE herald_internal.is_good_value($2, $3, k.value) AND k.value !~ ','), '')
-	FROM unnest(herald_internal.known_values($1, $3)) WITH ORDINALITY AS k (value, place)
+	FROM unnest(coalesce(herald_internal.known_values($1, $3),
+	                     ARRAY[substring(herald_internal.constant_default($1, $3) FROM '^''([^'']+)''')]))
+		WITH ORDINALITY AS k (value, place)
 	CROSS JOIN (SELECT regexp_replace(pg_get_function_arg_default(f.oid, a.place::int), '^''|''::text$', '', 'g')
 	            FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
 	            WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = 'watch_' || $2 AND
 	                  a.name = CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END) AS usual (list)
+	WHERE k.value IS NOT NULL
 	HAVING NOT bool_or(lower(k.value COLLATE "C") = ANY (string_to_array(usual.list, ','))) AND
 	       (herald_internal.possible_values($1, $3) IS NOT NULL OR
-	        bool_or(herald_internal.is_affirmative($2, herald_internal.name_words(k.value)) IS NOT FALSE));
+	        bool_or(herald_internal.is_affirmative($2, herald_internal.value_words(k.value)) IS NOT FALSE));
 $$;
 
 -- Returns the values that a column is known to have, as a list in words: those of the table that it refers to, all that
@@ -542,11 +555,12 @@ $$;
 -- Returns whether a column of values, such as a status, can have one that means "not yet".
 CREATE FUNCTION herald_internal.can_wait(relation regclass, name text) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(bool_or(v.value COLLATE "C" ~* ('(draft|pending|request|schedul|unpublished|queued|invited|'
-	                                                'waiting|unapproved|unconfirmed|review|proposed)')), false)
+	SELECT coalesce(bool_or(herald_internal.value_words(v.value) ~
+	                            ('(draft|pending|request|schedul|unpublished|queued|invited|waiting|unapproved|'
+	                             'unconfirmed|review|proposed)')), false)
 	FROM (SELECT unnest(herald_internal.possible_values($1, $2))
 	      UNION ALL
-	      SELECT pg_get_expr(d.adbin, d.adrelid)
+	      SELECT btrim(substring(pg_get_expr(d.adbin, d.adrelid) FROM '^[^:]*'), '''')
 	      FROM pg_attrdef AS d JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 	      WHERE a.attrelid = $1 AND a.attname = $2) AS v (value);
 $$;
@@ -1055,7 +1069,7 @@ BEGIN
 			(SELECT array_agg(CASE WHEN k.name = ANY (herald_internal.column_names(relation)) AND
 			                            ARRAY[k.name] <> '{id}' THEN k.name ELSE h.columns[1] END ORDER BY k.place)
 			 FROM unnest(h.key) WITH ORDINALITY AS k (name, place)
-			 WHERE cardinality(h.columns) = 1))) AS e (columns)
+			 WHERE cardinality(h.columns) = 1 AND h.target <> relation))) AS e (columns)
 	WHERE cardinality(h.columns) <> cardinality(h.key)
 	ORDER BY h.role
 	LIMIT 1;
@@ -1069,7 +1083,10 @@ BEGIN
 			          THEN 'Pass all of them, as in: ' || herald_internal.hinted_call(kind, relation,
 			                   jsonb_build_object(wrong.role, array_to_string(wrong.example, ', ')))
 			          ELSE format('Pass as many columns as "%s".', wrong.role) END,
-			          CASE WHEN cardinality(wrong.key) > 1
+			          CASE WHEN wrong.target = relation
+			          THEN format('If "%s" alone says which row it is: %s', wrong.key[1], herald_internal.hinted_call(
+			              kind, relation, jsonb_build_object('key', wrong.key[1])))
+			          WHEN cardinality(wrong.key) > 1
 			          THEN format('If one of them alone says which row it is, pass it as "key" when you watch table '
 			                      '"%s".', herald_internal.plain_name(wrong.target)) END);
 	END IF;
