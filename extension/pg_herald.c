@@ -14,6 +14,7 @@
 #include "admin/database_command.h"
 #include "launcher.h"
 #include "lookup.h"
+#include "open_statement.h"
 #include "own_relation.h"
 #include "read/table_checks.h"
 #include "settings.h"
@@ -33,6 +34,7 @@ void
 _PG_init(void)
 {
 	herald_settings_define();
+	open_statement_init();
 	doorbell_init();
 	signal_init();
 	own_relation_init();

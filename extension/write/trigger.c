@@ -39,6 +39,7 @@
 #include "settings.h"
 #include "time_limit.h"
 #include "write/event_log.h"
+#include "write/nested_change.h"
 #include "write/notification.h"
 #include "write/retraction.h"
 #include "write/rule.h"
@@ -67,13 +68,6 @@ operation_of(TriggerData *trigger)
 		return RULE_UPDATE;
 	return RULE_DELETE;
 }
-
-/* The rows that a call is about; NULL: none of that kind. */
-typedef struct ChangedRows
-{
-	Tuplestorestate *new;
-	Tuplestorestate *old;
-} ChangedRows;
 
 /* Returns a tuplestore with a row, which lives as long as the call. */
 static Tuplestorestate *
@@ -158,6 +152,15 @@ apply_rules(Relation relation, const RuleList *rules, ChangedRows changed)
 	query_end(&scope);
 }
 
+static void
+apply_rules_for(Relation relation, RuleOperation operation, ChangedRows changed)
+{
+	const RuleList *rules = rule_cache_list(relation, operation);
+
+	if (rules->count > 0)
+		apply_rules(relation, rules, changed);
+}
+
 /* Follows a TRUNCATE.  The trigger exists if a rule schedules rows, or rechecks the access that they grant. */
 static void
 follow_truncate(Oid relation)
@@ -195,20 +198,21 @@ Datum
 herald_on_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	const RuleList *rules;
-	ChangedRows changed;
+	bool truncated;
+	RowChanges changes;
 
 	check_call(fcinfo);
-	changed = changed_rows(trigger);
+	truncated = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
+	if (!truncated)
+		changes = nested_change_resolve(trigger, operation_of(trigger), changed_rows(trigger));
 	if (!herald_enabled || !can_run_rules())
 		return PointerGetDatum(NULL);
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	if (truncated)
 		follow_truncate(RelationGetRelid(trigger->tg_relation));
-	else if (count_rows(changed) > 0)
+	for (int operation = 0; operation < RULE_OPERATIONS && !truncated; operation++)
 	{
-		rules = rule_cache_list(trigger->tg_relation, operation_of(trigger));
-		if (rules->count > 0)
-			apply_rules(trigger->tg_relation, rules, changed);
+		if (count_rows(changes.of[operation]) > 0)
+			apply_rules_for(trigger->tg_relation, operation, changes.of[operation]);
 	}
 	return PointerGetDatum(NULL);
 }
