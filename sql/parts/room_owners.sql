@@ -32,7 +32,8 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Table %s belongs to role %s, but %s to role %s.', conflict.relation, conflict.owner,
 			                      conflict.name, conflict.other_owner),
-			      HINT = 'All that admit users to these rooms must belong to one role.';
+			      HINT = 'All that admit users to these rooms must belong to one role. So tenants with roles of their '
+			             'own need a database each, or one role that owns the tables of all.';
 	END IF;
 END
 $$;
@@ -60,7 +61,8 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Table %s would admit users to rooms of table %s.', conflict.source,
 			                      conflict.published),
-			      HINT = 'All that admit users to these rooms must belong to one role.';
+			      HINT = 'All that admit users to these rooms must belong to one role. So tenants with roles of their '
+			             'own need a database each, or one role that owns the tables of all.';
 	END IF;
 END
 $$;
@@ -90,7 +92,8 @@ BEGIN
 		RAISE EXCEPTION 'rooms "%..." would belong to several roles', conflict.prefix
 			USING ERRCODE = 'insufficient_privilege',
 			      DETAIL = format('Table %s belongs to role %s.', conflict.relation, conflict.owner),
-			      HINT = 'All that admit users to these rooms must belong to one role.';
+			      HINT = 'All that admit users to these rooms must belong to one role. So tenants with roles of their '
+			             'own need a database each, or one role that owns the tables of all.';
 	END IF;
 END
 $$;

@@ -1349,6 +1349,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	JOIN side AS b ON a.relation = one AND b.relation = other;
 $$;
 
+-- Returns the columns of the changed row that have users in a call of herald.watch(): the recipient, the actor, and
+-- those of rooms "user:ID". '' for users in a column of another table: their table is not known. Ids that another
+-- expression makes are not known to be those of users.
+CREATE FUNCTION herald_internal.users_of_rule(call jsonb) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT CASE WHEN p.part[1] IN ('new', 'old', 'changed') AND p.part[3] IS NULL THEN btrim(p.part[2], '"')
+	                ELSE '' END
+	FROM unnest('{recipient,actor}'::text[]) AS role
+	CROSS JOIN regexp_match(call ->> role, '^\s*(?:select\s+(?:distinct\s+)?)?(?:(\w+|"[^"]+")\.)?'
+	                                       '([[:alpha:]_]\w*|"[^"]+")(?:::\w+)?\s*(\mfrom\s.*)?$', 'i') AS p (part)
+	WHERE p.part[1] IS NOT NULL OR p.part[3] IS NOT NULL
+	UNION
+	SELECT CASE WHEN coalesce(p.part[1], 'changed') IN ('new', 'old', 'changed') THEN p.part[2] ELSE '' END
+	FROM regexp_matches(call ->> 'room', '(?<=^|[\s,])user:\{(?:(\w+)\.)?(\w+)\}', 'g') AS p (part);
+$$;
+
 -- Returns the tables of the users of all watched tables, with their keys: a watched table of users itself, those that
 -- the columns of users refer to, by a foreign key or by their name, and, for columns that say neither, the table in
 -- their schema that has the name of a table of users in the schema of another watched table: of a tenant. Tables that
@@ -1367,15 +1383,23 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT w.relation, f.*
 		FROM (SELECT DISTINCT w.relation FROM watched AS w) AS w
 		CROSS JOIN LATERAL herald_internal.foreign_keys(w.relation) AS f
-	), part AS MATERIALIZED (
-		SELECT DISTINCT w.relation, w.relnamespace, c.columns, f.target, f.target_columns
+	), used AS (
+		SELECT w.relation, w.relnamespace, c.columns
 		FROM watched AS w
 		CROSS JOIN unnest('{author,actor,follower,followee,member,sender,receiver,blocker,blocked}'::text[]) AS role
 		CROSS JOIN LATERAL (SELECT ARRAY(SELECT jsonb_array_elements_text(
 		                        CASE jsonb_typeof(w.arguments -> role) WHEN 'array' THEN w.arguments -> role
 		                        ELSE '[]' END))) AS c (columns)
-		LEFT JOIN reference AS f ON f.relation = w.relation AND f.columns @> c.columns AND f.columns <@ c.columns
 		WHERE c.columns <> '{}' AND NOT (role = 'sender' AND w.arguments ? 'sender_type')
+		UNION
+		SELECT w.relation, w.relnamespace, ARRAY[u.name]
+		FROM watched AS w
+		CROSS JOIN LATERAL herald_internal.users_of_rule(w.arguments -> 'call') AS u (name)
+		WHERE w.kind LIKE 'rule %'
+	), part AS MATERIALIZED (
+		SELECT DISTINCT u.relation, u.relnamespace, u.columns, f.target, f.target_columns
+		FROM used AS u
+		LEFT JOIN reference AS f ON f.relation = u.relation AND f.columns @> u.columns AND f.columns <@ u.columns
 	), unreferenced AS MATERIALIZED (
 		SELECT p.relation, p.relnamespace, p.columns[1] AS name FROM part AS p
 		WHERE p.target IS NULL AND cardinality(p.columns) = 1

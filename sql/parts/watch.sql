@@ -1184,6 +1184,7 @@ BEGIN
 		            HAVING count(*) > 0));
 	PERFORM herald.sync_triggers(relation);
 	PERFORM herald_internal.save_call(relation, 'rule ' || rule, call);
+	PERFORM herald_internal.check_user_ids(relation);
 END
 $$;
 COMMENT ON FUNCTION herald.watch(regclass, text, text[], text, text, text, text, text, text, text, text, text, text,

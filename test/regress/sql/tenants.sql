@@ -76,7 +76,42 @@ SELECT herald.unwatch('acme.people');
 SELECT c, refused(c) FROM calls('acme') AS c;
 SELECT c, refused(c) FROM calls('globex') AS c;
 
--- uuids keep tenants apart.
+-- Recipients of herald.watch(): by a foreign key, by the schema, through another table, and in the room of a user
+SELECT herald.unwatch_all();
+CREATE FUNCTION rules(tenant text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT format('SELECT herald.watch(''%s.likes'', ''told'', %s)', tenant, argument)
+	FROM unnest('{recipient => ''new.user_id'',
+	              "recipient => ''p.author_id::text'', joins => ''JOIN acme.posts AS p ON p.id = new.post_id''",
+	              "recipient => ''SELECT f.follower_id FROM acme.follows AS f WHERE f.followee_id = new.user_id''",
+	              "event => ''like:told'', room => ''all user:{user_id}''",
+	              "recipient => $q$''acme-'' || new.user_id$q$",
+	              "event => ''like:told'', room => ''all post:{post_id}''"}'::text[]) AS argument
+$$;
+SELECT herald.watch_users('acme.people');
+SELECT c, refused(c) FROM rules('acme') AS c;
+SELECT c, refused(replace(c, 'acme', 'globex')) FROM rules('globex') AS c;
+SELECT herald.unwatch_all();
+SELECT herald.watch('acme.likes', 'told', recipient => 'new.user_id');
+SELECT refused($$SELECT herald.watch('globex.likes', 'told', recipient => 'new.user_id')$$),
+       refused($$SELECT herald.watch_likes('globex.likes')$$);
+ALTER TABLE acme.likes ADD FOREIGN KEY (user_id) REFERENCES acme.people;
+ALTER TABLE globex.likes ADD FOREIGN KEY (user_id) REFERENCES globex.people;
+SELECT refused($$SELECT herald.watch('globex.likes', 'told', recipient => 'new.user_id')$$);
+SELECT herald.watch_users('acme.people'), herald.watch_users('globex.people', same_as => 'acme.people');
+SELECT refused($$SELECT herald.watch('globex.likes', 'told', recipient => 'new.user_id')$$);
+DROP FUNCTION rules(text);
+
+-- uuids keep tenants apart, with one owner ...
+SELECT herald.unwatch_all();
+DROP SCHEMA acme, globex CASCADE;
+CREATE SCHEMA acme AUTHORIZATION regress_acme;
+CREATE SCHEMA globex AUTHORIZATION regress_acme;
+CALL make_tenant('acme', 'regress_acme', 'REFERENCES people', 'uuid');
+CALL make_tenant('globex', 'regress_acme', 'REFERENCES people', 'uuid');
+SELECT c, refused(c) FROM calls('acme') AS c;
+SELECT c, refused(c) FROM calls('globex') AS c;
+
+-- ... and not with several: each could admit its users to the feeds and conversations of the others.
 SELECT herald.unwatch_all();
 DROP SCHEMA acme, globex CASCADE;
 CREATE SCHEMA acme AUTHORIZATION regress_acme;
