@@ -179,7 +179,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT o.relation, o.object, o.grants, o.owners, concat_ws(E'\n', CASE WHEN o.owners <> $1::regrole::text
 	       THEN herald_internal.comment_lines(format(
-	           '%s (or its schema) belongs to %s, who took it from %s: paste this only if that was a mistake',
+	           '%s (or its schema) belongs to %s: paste this only if %s, the role of the rules, is meant to use it',
 	           o.object, o.owners, $1::regrole)) END, o.grants)
 	FROM (
 		SELECT n.relation, n.object,
@@ -341,13 +341,17 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT e.relation AS rule_of, e.rule, e.message, r.*
 		FROM examined AS e
 		CROSS JOIN LATERAL (
-			SELECT t.* FROM herald_internal.rule_remedy(e.relation, e.rule, e.query) AS t WHERE e.code <> '42501'
+			SELECT t.*, false FROM herald_internal.rule_remedy(e.relation, e.rule, e.query) AS t WHERE e.code <> '42501'
 			UNION ALL
-			SELECT e.relation, coalesce(
-			           (SELECT string_agg(DISTINCT CASE WHEN e.rehearsed THEN f.remedy ELSE f.unproven END, E'\n')
-			            FROM forbidden AS f WHERE f.relation = e.relation AND f.rule = e.rule),
-			           herald_internal.comment_lines(format('give %s the privilege back: %s', e.owner, e.message)))
-			WHERE e.code = '42501') AS r (relation, remedy)
+			SELECT coalesce(f.needed, e.relation),
+			       coalesce(f.remedy, herald_internal.comment_lines(format('give %s the privilege back: %s', e.owner,
+			                                                               e.message))), true
+			FROM (SELECT) AS one
+			LEFT JOIN (SELECT g.needed, string_agg(DISTINCT CASE WHEN e.rehearsed THEN g.remedy ELSE g.unproven END,
+			                                       E'\n') AS remedy
+			           FROM forbidden AS g WHERE g.relation = e.relation AND g.rule = e.rule
+			           GROUP BY g.needed) AS f ON true
+			WHERE e.code = '42501') AS r (relation, remedy, lost)
 		WHERE e.code IS NOT NULL
 	)
 	SELECT 'warning', 'table_dropped', g.relation, NULL,
@@ -374,10 +378,15 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	              date_trunc('second', min(s.since)), sum(s.missed), string_agg(DISTINCT s.message, '; ')), b.remedy
 	FROM herald.suspended AS s
 	CROSS JOIN LATERAL (
-		SELECT o.relation, o.remedy FROM broken AS o WHERE o.rule_of = s.relation AND o.rule = s.rule
+		SELECT DISTINCT o.relation, o.remedy FROM broken AS o
+		WHERE o.rule_of = s.relation AND o.rule = s.rule AND o.lost -- each table needs its own remedy
 		UNION ALL
-		SELECT s.relation, 'SELECT herald.maintain();' -- it fits again, and resumes
-		LIMIT 1) AS b
+		(SELECT o.relation, o.remedy
+		 FROM (SELECT b.relation, b.remedy, b.lost FROM broken AS b WHERE b.rule_of = s.relation AND b.rule = s.rule
+		       UNION ALL
+		       SELECT s.relation, 'SELECT herald.maintain();', false) AS o -- it fits again, and resumes
+		 WHERE NOT EXISTS (SELECT FROM broken AS b WHERE b.rule_of = s.relation AND b.rule = s.rule AND b.lost)
+		 LIMIT 1)) AS b
 	GROUP BY b.relation, s.rule = 'blocks', b.remedy
 	UNION ALL
 	SELECT 'error', 'privilege_lost', f.needed, string_agg(DISTINCT f.rule, ', '),
