@@ -76,8 +76,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                 WHERE herald_internal.mentions_word(arguments ->> 'present', r.key) AND
 	                       herald_internal.mentions_word(arguments -> 'call' ->> 'active', r.key) IS NOT TRUE
 	                 LIMIT 1), '{}') ||
-	       (SELECT jsonb_object_agg(c.key, herald_internal.rename_in_call(c.value,
-	                                           herald_internal.parameter_style(kind, c.key), renamed))
+	       (SELECT jsonb_object_agg(c.key, CASE
+	               WHEN jsonb_typeof(c.value) = 'string' AND
+	                    herald_internal.plain_sql(c.value #>> '{}') <> c.value #>> '{}' -- it has marks
+	               THEN to_jsonb(herald_internal.follow_names(c.value #>> '{}'))
+	               ELSE herald_internal.rename_in_call(c.value, herald_internal.parameter_style(kind, c.key),
+	                                                   renamed) END)
 	        FROM jsonb_each(arguments -> 'call') AS c);
 $$;
 
@@ -232,7 +236,9 @@ COMMENT ON FUNCTION herald_internal.follow_renames() IS
 CREATE FUNCTION herald_internal.renewed_arguments(relation regclass, arguments jsonb) RETURNS jsonb
 LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT n.arguments || jsonb_strip_nulls(jsonb_build_object('rooms',
-	           herald_internal.marked_rooms($1, n.arguments -> 'rooms')))
+	           herald_internal.marked_rooms($1, n.arguments -> 'rooms'), 'call',
+	           CASE WHEN n.arguments -> 'call' ? 'rule'
+	           THEN herald_internal.marked_rule_call($1, n.arguments -> 'call') END))
 	FROM (SELECT herald_internal.marked_conditions($1, $2) || jsonb_build_object('names',
 	                 herald_internal.present_names($1, $2))) AS n (arguments);
 $$;

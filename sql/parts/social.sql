@@ -1357,8 +1357,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT DISTINCT CASE WHEN p.part[1] IN ('new', 'old', 'changed') AND p.part[3] IS NULL THEN btrim(p.part[2], '"')
 	                ELSE '' END
 	FROM unnest('{recipient,actor}'::text[]) AS role
-	CROSS JOIN regexp_match(call ->> role, '^\s*(?:select\s+(?:distinct\s+)?)?(?:(\w+|"[^"]+")\.)?'
-	                                       '([[:alpha:]_]\w*|"[^"]+")(?:::\w+)?\s*(\mfrom\s.*)?$', 'i') AS p (part)
+	CROSS JOIN regexp_match(herald_internal.plain_sql(call ->> role),
+	                        '^\s*(?:select\s+(?:distinct\s+)?)?(?:(\w+|"[^"]+")\.)?'
+	                        '([[:alpha:]_]\w*|"[^"]+")(?:::\w+)?\s*(\mfrom\s.*)?$', 'i') AS p (part)
 	WHERE p.part[1] IS NOT NULL OR p.part[3] IS NOT NULL
 	UNION
 	SELECT CASE WHEN coalesce(p.part[1], 'changed') IN ('new', 'old', 'changed') THEN p.part[2] ELSE '' END

@@ -958,6 +958,25 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE herald_internal.is_condition(a.key);
 $$;
 
+-- Returns the rows that the expressions of herald.watch() are about, for checks of their names.
+CREATE FUNCTION herald_internal.rule_rows_sql(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('FROM %1$s AS new CROSS JOIN %1$s AS old CROSS JOIN %1$s AS changed ', format(
+		'(SELECT t.*, NULL::bigint AS herald_ord, NULL::json AS herald_row FROM %s AS t)', $1));
+$$;
+
+-- Returns a call of herald.watch() with marks in its expressions: the call follows renames of other tables, too.
+CREATE FUNCTION herald_internal.marked_rule_call(relation regclass, call jsonb) RETURNS jsonb
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT call || coalesce(jsonb_object_agg(e.name, CASE e.name
+		WHEN 'joins' THEN herald_internal.mark_names($1, 'SELECT ' || r.rows, call ->> e.name, '')
+		ELSE herald_internal.mark_names($1, 'SELECT (', call ->> e.name,
+			concat_ws(' ', ')', r.rows, herald_internal.plain_sql(call ->> 'joins'))) END), '{}')
+	FROM herald_internal.rule_rows_sql($1) AS r (rows)
+	CROSS JOIN unnest('{joins,actor,recipient,condition,data,payload}'::text[]) AS e (name)
+	WHERE call ->> e.name IS NOT NULL;
+$$;
+
 -- Returns rooms with marks in their SQL. A table whose owner may not read the subject opens no rooms of it.
 CREATE FUNCTION herald_internal.marked_rooms(relation regclass, rooms jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -1069,7 +1088,7 @@ BEGIN
 		                       THEN saved ->> parameter.name END,
 		                       CASE WHEN parameter.name IN ('visible', 'in_feed') AND kind = 'posts'
 		                       THEN herald_internal.given_condition(saved ->> parameter.name) END,
-		                       saved -> 'call' ->> parameter.name) END;
+		                       herald_internal.plain_sql(saved -> 'call' ->> parameter.name)) END;
 		IF parameter.name IN ('subject_table', 'same_as') AND
 		   (herald_internal.saved_table(value) IS NULL OR
 		    EXISTS (SELECT FROM herald_internal.watched_table AS w
@@ -1142,6 +1161,7 @@ DECLARE
 		'cause', cause, 'ack', ack, 'recheck_user', recheck_user, 'recheck_room', recheck_room,
 		'on_error', on_error, 'zone', zone, 'schemas', schemas));
 	source text;
+	resolved jsonb;
 	parts text[] := regexp_match(subject, '^([^:{}]+):(.+)$');
 	rechecked text[] := ARRAY[herald_internal.compile_template(recheck_user),
 	                          herald_internal.compile_template(recheck_room)];
@@ -1154,8 +1174,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Pass a type, a colon and the template of an id as "subject", for example ticket:{ticket_id}.';
 	END IF;
-	source := format('FROM %1$s AS new CROSS JOIN %1$s AS old CROSS JOIN %1$s AS changed ', format(
-		'(SELECT t.*, NULL::bigint AS herald_ord, NULL::json AS herald_row FROM %s AS t)', relation));
+	source := herald_internal.rule_rows_sql(relation);
 	joins := herald_internal.resolve_names(relation, schemas, 'joins', 'SELECT ' || source, joins, '');
 	source := concat_ws(E'\n', source, joins);
 	actor := herald_internal.resolve_names(relation, schemas, 'actor', 'SELECT (', actor, ')::text ' || source);
@@ -1163,14 +1182,17 @@ BEGIN
 		source := concat_ws(E'\n', source,
 		                    (herald_internal.person_by_id(relation, 'actor', actor)).joins);
 	END IF;
-	condition := herald_internal.with_whole_rows(relation, herald_internal.resolve_names(
-		relation, schemas, 'condition', 'SELECT ' || source || ' WHERE (', condition, ')'));
+	condition := herald_internal.resolve_names(
+		relation, schemas, 'condition', 'SELECT ' || source || ' WHERE (', condition, ')');
 	recipient := herald_internal.resolve_names(relation, schemas, 'recipient', 'SELECT (', recipient,
 	                                           ')::text ' || source);
-	data := herald_internal.with_whole_rows(relation,
-		herald_internal.resolve_names(relation, schemas, 'data', 'SELECT (', data, ')::jsonb ' || source));
-	payload := herald_internal.with_whole_rows(relation,
-		herald_internal.resolve_names(relation, schemas, 'payload', 'SELECT (', payload, ')::json ' || source));
+	data := herald_internal.resolve_names(relation, schemas, 'data', 'SELECT (', data, ')::jsonb ' || source);
+	payload := herald_internal.resolve_names(relation, schemas, 'payload', 'SELECT (', payload, ')::json ' || source);
+	resolved := jsonb_strip_nulls(jsonb_build_object('joins', joins, 'actor', actor, 'recipient', recipient,
+	                                                 'condition', condition, 'data', data, 'payload', payload));
+	condition := herald_internal.with_whole_rows(relation, condition);
+	data := herald_internal.with_whole_rows(relation, data);
+	payload := herald_internal.with_whole_rows(relation, payload);
 	active := herald_internal.resolve_active(relation, active, schemas);
 	PERFORM herald_internal.watch(relation, rule, operations, condition, joins,
 		actor => actor, recipient => recipient, type => type,
@@ -1183,6 +1205,11 @@ BEGIN
 		            WHERE r IS NOT NULL
 		            HAVING count(*) > 0));
 	PERFORM herald.sync_triggers(relation);
+	BEGIN
+		call := herald_internal.marked_rule_call(relation, call || resolved);
+	EXCEPTION WHEN OTHERS THEN
+		NULL; -- an expression reads the joined row of the actor
+	END;
 	PERFORM herald_internal.save_call(relation, 'rule ' || rule, call);
 	PERFORM herald_internal.check_user_ids(relation);
 END

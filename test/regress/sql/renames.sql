@@ -260,6 +260,22 @@ SELECT * FROM herald.suspended;
 SELECT problem, detail, remedy FROM herald.doctor() WHERE severity = 'error' AND relation = 'posts'::regclass;
 SELECT notify ~ 'renf\.cry\(.*renf\.largest\(|renf\.largest\(renf\.cry\(' AS follows FROM herald.watched
 WHERE rule = 'shouted' AND relation = 'posts'::regclass;
+-- The call of a rule follows renames of the tables that it joins, also after a column that came back.
+CREATE TABLE parcels (id int PRIMARY KEY, buyer_id int, size int);
+CREATE TABLE labels (id int PRIMARY KEY, parcel_id int REFERENCES parcels, word text);
+SELECT herald.watch('labels', 'labelled', joins => 'JOIN parcels AS p ON p.id = new.parcel_id',
+                    recipient => 'p.buyer_id', condition => 'p.size > 1 AND new.word <> ''p.size''',
+                    title => 'Label {word}');
+ALTER TABLE parcels RENAME buyer_id TO owner_id;
+ALTER TABLE parcels RENAME size TO buyer_id;
+ALTER TABLE parcels RENAME TO boxes;
+ALTER TABLE labels RENAME parcel_id TO box_id;
+SELECT regexp_replace(herald_internal.watch_call('labels', 'rule labelled'), 'schemas => .*', '');
+ALTER TABLE labels DROP COLUMN word;
+ALTER TABLE labels ADD COLUMN word text;
+SELECT herald.maintain();
+ALTER TABLE labels RENAME word TO text;
+SELECT regexp_replace(herald_internal.watch_call('labels', 'rule labelled'), 'schemas => .*', '');
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA ren, renf CASCADE;
