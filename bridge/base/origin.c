@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/network_address.h"
+
 /* Returns the length of a scheme with its "://"; 0: there is none. */
 static size_t
 scheme_length(const char *text, size_t length)
@@ -114,4 +116,18 @@ host_list_has(const char *list, const char *host)
 		list += length;
 	}
 	return false;
+}
+
+bool
+host_is_fixed(const char *host)
+{
+	size_t length = name_length(host, strlen(host));
+	bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
+	NetworkAddress address;
+
+	if (length == strlen("localhost") && strncasecmp(host, "localhost", length) == 0)
+		return true;
+	if (bracketed)
+		return network_address_read(host + 1, length - 2, &address);
+	return memchr(host, ':', length) == NULL && network_address_read(host, length, &address);
 }

@@ -27,4 +27,10 @@ extern bool host_list_is_valid(const char *text);
 /* Returns whether a list of hosts has the value of a Host header: in any case, and with any port if it names none. */
 extern bool host_list_has(const char *list, const char *host);
 
+/*
+ * Returns whether the value of a Host header is an address or "localhost", with or without a port.  No name server
+ * of an attacker answers for these, so a page that has such a host is not the attacker's.
+ */
+extern bool host_is_fixed(const char *host);
+
 #endif /* HERALD_ORIGIN_H */

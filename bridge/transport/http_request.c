@@ -143,7 +143,7 @@ http_request_origin_is_allowed(struct lws *wsi)
 }
 
 bool
-http_request_host_is_allowed(struct lws *wsi)
+http_request_host_is_allowed(struct lws *wsi, bool connects)
 {
 	static LogLimit limit;
 	const char *allowed = http_request_config(wsi)->allow_host;
@@ -151,6 +151,8 @@ http_request_host_is_allowed(struct lws *wsi)
 	char peer[NETWORK_ADDRESS_TEXT];
 
 	if (allowed[0] == '\0' || (read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && host_list_has(allowed, host)))
+		return true;
+	if (!connects && (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0 || host_is_fixed(host)))
 		return true;
 	client_address_write(wsi, peer);
 	log_limited(&limit, LOG_LEVEL_WARNING, "host_refused", "host", host, "peer", peer, "hint",
@@ -231,7 +233,7 @@ is_poll_of_session(struct lws *wsi)
 	bool upgrades = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0;
 
 	if (upgrades || (method != LWSHUMETH_GET && method != LWSHUMETH_POST) || !http_request_is_socketio(path) ||
-		!http_request_host_is_allowed(wsi) || !http_request_origin_is_allowed(wsi))
+		!http_request_host_is_allowed(wsi, true) || !http_request_origin_is_allowed(wsi))
 		return false;
 	query = read_query(wsi);
 	return fits_session(&query);
@@ -322,7 +324,7 @@ http_request_check_upgrade(struct lws *wsi)
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return &not_found;
-	if (!http_request_host_is_allowed(wsi))
+	if (!http_request_host_is_allowed(wsi, true))
 		return &http_error_host;
 	if (!http_request_origin_is_allowed(wsi))
 	{

@@ -1,8 +1,13 @@
 // The bridge answers HTTP as browsers, proxies and command line tools speak it.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, test } from 'node:test';
+import { freePort } from './harness/bridge.mjs';
+import { atExit } from './harness/cleanup.mjs';
 import { upgrade as handshake } from './harness/raw_client.mjs';
 import { RawHttp, ask } from './harness/raw_http.mjs';
 import { Scene } from './harness/scene.mjs';
@@ -341,6 +346,32 @@ test('takes the host of such a request from its URL, and refuses it without a go
   assert.equal(await answers('http://user@good.example/healthz', 'Host: good.example\r\n'), 403);
   assert.equal(await answers('http:///healthz', 'Host: good.example\r\n'), 403);
   assert.equal(await answers('ftp://good.example/healthz', 'Host: good.example\r\n'), 403);
+});
+
+// A page of an attacker whose name leads to the bridge has that name as its host. Probes name an address, any name, or none.
+test('answers hosts that are not in allow-host only by /healthz, and addresses by all that connects nobody', async () => {
+  const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
+  atExit(() => rmSync(www, { recursive: true, force: true }));
+  writeFileSync(path.join(www, 'index.html'), 'private');
+  const admin = await freePort();
+  const open = await scene.addBridge(['--allow-host=good.example', `--www=${www}`]);
+  const split = await scene.addBridge(['--allow-host=good.example', `--admin-listen=127.0.0.1:${admin}`]);
+  const statuses = (at, paths, host) => Promise.all(paths.map(async (name) => (await ask(at, `GET ${name} HTTP/1.1`, { host })).status));
+  const readable = ['/healthz', '/readyz', '/metrics', '/status', '/', '/index.html'];
+  for (const host of ['rebound.example', 'good.example.evil.example', '127.0.0.1.evil.example', '[::1', '::1', '0x7f.1', 'localhost.evil.example']) {
+    assert.deepEqual(await statuses(open.port, readable, host), [200, 421, 421, 421, 421, 421], host);
+    assert.deepEqual(await statuses(admin, ['/healthz', '/readyz', '/metrics', '/status'], host), [200, 421, 421, 421], host);
+    assert.deepEqual(await statuses(split.port, ['/healthz', '/readyz'], host), [200, 421], host);
+  }
+  for (const host of ['good.example', 'GOOD.example:8080', '192.0.2.1', '192.0.2.1:8080', '[2001:db8::1]:8080', '[::1]', 'localhost:8080', 'LocalHost']) {
+    assert.deepEqual(await statuses(open.port, readable, host), readable.map(() => 200), host);
+    assert.deepEqual(await statuses(admin, ['/metrics', '/status'], host), [200, 200], host);
+  }
+  const old = new RawHttp(open.port);
+  old.write('GET /readyz HTTP/1.0\r\n\r\n');
+  assert.equal((await old.response()).status, 200);
+  assert.deepEqual(await statuses(open.port, ['/events', poll, '/socket.io/socket.io.js'], '127.0.0.1'), [421, 421, 421], 'who connects names a host of the list');
+  assert.match(open.log, /event=host_refused host=rebound\.example/);
 });
 
 test('opens no WebSocket by a request that names the whole URL, with or without a frame behind it', async () => {

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, test } from 'node:test';
@@ -249,18 +251,46 @@ test('pages of other origins, other hosts, and requests that a browser calls cro
   await connect('plain', `sid-${joe}`, { headers: { origin: 'https://app.example' } });
 });
 
+// The server of an attacker. It has the page of the attack; all else goes to the bridge with its host, as after DNS rebinding.
+// Chromium lets no page but one of this machine connect to it.
+async function serveAttack(library, port) {
+  const own = { '/attack.html': ['text/html', '<!doctype html><script src="/client.js"></script>'], '/client.js': ['text/javascript', readFileSync(library)] };
+  const sockets = new Set();
+  const pass = ({ method, url, headers }) => http.request({ host: '127.0.0.1', port, method, path: url, headers: { ...headers, connection: 'close' } });
+  const server = http.createServer((request, response) => {
+    if (own[request.url]) {
+      response.setHeader('content-type', own[request.url][0]).end(own[request.url][1]);
+      return;
+    }
+    const passed = pass(request).on('error', () => response.destroy()).on('response', (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(passed);
+  });
+  server.on('upgrade', (request, socket) => {
+    const bridge = net.connect(port, '127.0.0.1', () => {
+      const lines = request.rawHeaders.flatMap((name, n, all) => (n % 2 ? [] : [`${name}: ${all[n + 1]}`]));
+      bridge.write(`${[`GET ${request.url} HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`);
+    });
+    for (const [one, other] of [[socket, bridge], [bridge, socket]]) one.on('error', () => other.destroy()).pipe(other);
+  });
+  server.on('connection', (socket) => sockets.add(socket.on('close', () => sockets.delete(socket))));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: server.address().port, close: () => { server.close(); for (const socket of sockets) socket.destroy(); } };
+}
+
 // A page of the application, of a sister site to which browsers send the cookie, too, and of a name that leads to the bridge.
 test('in a browser, io() without options connects by the cookie of the page, and pages of other origins get nothing', async () => {
   const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
   atExit(() => rmSync(www, { recursive: true, force: true }));
   writeFileSync(path.join(www, 'index.html'), '<!doctype html><script src="/socket.io/socket.io.js"></script>');
   const library = path.join(path.dirname(createRequire(import.meta.url).resolve('socket.io-client/package.json')), 'dist/socket.io.js');
-  // The pages of the attackers. Chromium lets no page but one of this machine connect to it.
-  writeFileSync(path.join(www, 'attack.html'), '<!doctype html><script src="/client.js"></script>');
-  copyFileSync(library, path.join(www, 'client.js'));
   const bridge = await scene.addBridge(['--session-cookie=connect.sid', '--allow-origin=http://app.test', '--allow-host=app.test',
     `--www=${www}`, `--client-js=${library}`]);
-  const browser = await chromium({ hosts: ['app.test', 'evil.app.test', 'rebound.test'].map((name) => `${name} 127.0.0.1:${bridge.port}`) });
+  const attacker = await serveAttack(library, bridge.port);
+  const browser = await chromium({ hosts: [`app.test 127.0.0.1:${bridge.port}`, ...['evil.app.test', 'rebound.test'].map((name) => `${name} 127.0.0.1:${attacker.port}`)] });
   try {
     const [lea] = await scene.people('Lea');
     const context = await browser.newContext();
@@ -302,8 +332,12 @@ test('in a browser, io() without options connects by the cookie of the page, and
       await bridge.logged(new RegExp(`event=${reason}`), from);
     }
     assert.equal(began(), before);
+    const reads = ['/', '/metrics', '/status', '/readyz', '/socket.io/socket.io.js'];
+    assert.deepEqual(await page.evaluate((paths) => Promise.all(paths.map(async (name) => (await fetch(name)).status)), reads),
+      reads.map(() => 421), 'the page of a name that leads to the bridge reads nothing');
   } finally {
     await browser.close();
+    attacker.close();
   }
 });
 
