@@ -14,9 +14,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
 
 #include "admin/role_settings.h"
 #include "message.h"
@@ -141,15 +144,56 @@ name_of(const RoomCheck *check, int column)
 	return message_line(TextDatumGetCString(check->pairs[column][check->failed_pair]), MESSAGE_LONGEST_NAME);
 }
 
-/* One line for all failures: their number is up to clients. */
+/* A check that has failed in this session. */
+typedef struct FailedCheck
+{
+	uint64 hash; /* of its query and role */
+	TimestampTz next_warning;
+} FailedCheck;
+
+#define WARNING_INTERVAL_MS (60 * 1000)
+#define MOST_FAILED_CHECKS 1000
+
+static FailedCheck *
+find_failed_check(const RoomCheckQuery *query, bool *known)
+{
+	static HTAB *failed_checks;
+	HASHCTL shape = { .keysize = sizeof(uint64), .entrysize = sizeof(FailedCheck) };
+	uint64 hash = hash_bytes_extended((const unsigned char *) query->sql, (int) strlen(query->sql), query->role);
+
+	if (failed_checks != NULL && hash_get_num_entries(failed_checks) >= MOST_FAILED_CHECKS)
+	{
+		hash_destroy(failed_checks);
+		failed_checks = NULL;
+	}
+	if (failed_checks == NULL)
+		failed_checks = hash_create("pg_herald failed checks", 16, &shape, HASH_ELEM | HASH_BLOBS);
+	return hash_search(failed_checks, &hash, HASH_ENTER, known);
+}
+
+/* The log of the server gets a warning a minute for each check, because clients choose how often they ask. */
+static int
+report_level(const RoomCheckQuery *query)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool known;
+	FailedCheck *failed = find_failed_check(query, &known);
+
+	if (known && now < failed->next_warning)
+		return NOTICE;
+	failed->next_warning = TimestampTzPlusMilliseconds(now, WARNING_INTERVAL_MS);
+	return WARNING;
+}
+
+/* One line for all failures: their number is up to clients, too. */
 static void
 report_failures(const RoomCheck *check)
 {
 	if (check->failed == 0)
 		return;
-	ereport(WARNING, (errmsg("user \"%s\" may not join room \"%s\": %s", name_of(check, PAIR_USER),
-							 name_of(check, PAIR_ROOM), check->error->message),
-					  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
+	ereport(report_level(&check->query), (errmsg("user \"%s\" may not join room \"%s\": %s", name_of(check, PAIR_USER),
+												 name_of(check, PAIR_ROOM), check->error->message),
+										  check->failed > 1 ? errdetail("The check failed for %d users and rooms.", check->failed) : 0));
 }
 
 void

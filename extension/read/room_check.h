@@ -44,7 +44,8 @@ extern TupleDesc room_check_shape(void);
 
 /*
  * Runs a check for pairs, which are an array for each column, and adds its result to a tuplestore.  The scope belongs
- * to the owner of the extension, before and after.  A pair that fails is in no row, and is reported by a warning.
+ * to the owner of the extension, before and after.  A pair that fails is in no row.  A warning reports it, one a
+ * minute for each check and session; later ones are notices, which are not in the log by default.
  */
 extern void room_check_run(QueryScope *scope, const RoomCheckQuery *query, Datum *const *pairs, int count,
 						   Tuplestorestate *out);

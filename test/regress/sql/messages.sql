@@ -32,7 +32,18 @@ END
 $$;
 SELECT herald.room_policy('msg', 'msg.admits(text, text)');
 SELECT herald.may_join(E'a\nb', 'msg:' || repeat('x', 200));
-SELECT herald.room_policy('msg', NULL);
+-- The log has one warning of a check a minute. A session that asks again gets a notice; another check warns itself.
+SET client_min_messages = notice;
+SELECT herald.may_join('c', 'msg:1'), herald.may_join('d', 'msg:2');
+SET client_min_messages = warning;
+CREATE FUNCTION msg.admits_too(user_id text, room text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RAISE 'out of service';
+END
+$$;
+SELECT herald.room_policy('gsm', 'msg.admits_too(text, text)');
+SELECT herald.may_join('c', 'gsm:1');
+SELECT herald.room_policy('msg', NULL), herald.room_policy('gsm', NULL);
 
 -- A source of rooms that fails: one line for all users, and then silence for a minute, also for other users.
 CREATE TABLE msg.follow (follower_id int, followee_id int);
