@@ -13,8 +13,6 @@
 #include "base/loop.h"
 #include "fanout/user_work.h"
 
-#define CONNECTIONS 4
-
 /*
  * More waiting actions of all clients than this, or more bytes of them, are refused.  No user may have more than is
  * left of it, so that something is always left for the others.
@@ -25,56 +23,25 @@
 static struct
 {
 	const Config *config;
-	Database *connections[CONNECTIONS];
-	double cpu_times[CONNECTIONS]; /* of their backends, at the end of the latest action */
-	FairQueue waiting;
-	bool starting; /* start_actions() runs */
-	bool stopped;
+	DatabasePool pool;
+	double cpu_times[DATABASE_POOL_SIZE]; /* of its backends, at the end of the latest action */
 } action_queue;
 
-/* Returns a connection that runs nothing; if none is connected, any: its actions fail at once.  NULL: all are busy. */
-static Database *
-idle_connection(void)
-{
-	Database *any = action_queue.connections[0];
-
-	for (int i = 0; i < CONNECTIONS; i++)
-	{
-		Database *connection = action_queue.connections[i];
-
-		if (database_is_connected(connection) && database_load(connection) == 0)
-			return connection;
-		if (database_is_connected(connection))
-			any = NULL;
-	}
-	return any;
-}
-
-/* Starts what can run now.  An action may end at once, and so call this again: the loop goes on then. */
 static void
-start_actions(void)
+start_queued_action(FairItem *item, Database *connection)
 {
-	Database *connection;
-	QueuedAction *action;
+	QueuedAction *action = (QueuedAction *) item;
 
-	if (action_queue.starting || action_queue.stopped)
-		return;
-	action_queue.starting = true;
-	while ((connection = idle_connection()) != NULL &&
-		   (action = (QueuedAction *) fair_queue_take(&action_queue.waiting)) != NULL)
-	{
-		action->connection = connection;
-		action->began = loop_now();
-		action->start(action);
-	}
-	action_queue.starting = false;
+	action->connection = connection;
+	action->began = loop_now();
+	action->start(action);
 }
 
 static bool
 has_space(const Session *session, size_t size)
 {
-	FairLoad all = action_queue.waiting.load;
-	FairLoad user = fair_queue_load_of(&action_queue.waiting, session->user);
+	FairLoad all = action_queue.pool.waiting.load;
+	FairLoad user = fair_queue_load_of(&action_queue.pool.waiting, session->user);
 
 	return user.items + all.items < LONGEST_QUEUE && user.bytes + all.bytes + size <= LARGEST_QUEUE;
 }
@@ -82,7 +49,7 @@ has_space(const Session *session, size_t size)
 static bool
 may_wait(const Session *session)
 {
-	FairLoad user = fair_queue_load_of(&action_queue.waiting, session->user);
+	FairLoad user = fair_queue_load_of(&action_queue.pool.waiting, session->user);
 
 	return session->lane.outstanding < action_queue.config->max_session_actions &&
 		   (long) user.items < action_queue.config->max_user_actions;
@@ -96,8 +63,7 @@ action_queue_add(QueuedAction *action, size_t size, bool owed)
 	if (!has_space(session, size) || !(owed || may_wait(session)))
 		return false;
 	action_lane_enter(&session->lane);
-	fair_queue_add(&action_queue.waiting, session->user, &action->item, size);
-	start_actions();
+	database_pool_add(&action_queue.pool, session->user, &action->item, size);
 	return true;
 }
 
@@ -121,9 +87,9 @@ cpu_time_of(const QueuedAction *action)
 	double time = (double) (loop_now() - action->began + 1);
 	double used = time;
 
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < DATABASE_POOL_SIZE; i++)
 	{
-		if (action->cpu_time > 0 && action_queue.connections[i] == action->connection)
+		if (action->cpu_time > 0 && action_queue.pool.connections[i] == action->connection)
 			used = cpu_time_since(i, action->cpu_time);
 	}
 	return used < time ? used : time;
@@ -134,15 +100,13 @@ action_queue_end(QueuedAction *action)
 {
 	action_lane_exit(&action->session->lane);
 	user_work_took(action->session->user, cpu_time_of(action));
-	fair_queue_end(&action_queue.waiting, &action->item);
-	start_actions();
+	database_pool_end(&action_queue.pool, &action->item);
 }
 
 static void
-action_queue_on_connected(void *unused)
+action_queue_on_rested(void)
 {
-	(void) unused;
-	start_actions();
+	database_pool_go_on(&action_queue.pool);
 }
 
 const Config *
@@ -154,27 +118,14 @@ action_queue_config(void)
 void
 action_queue_start(const Config *config)
 {
-	static const DatabaseEvents events = { .connected = action_queue_on_connected };
-
 	action_queue.config = config;
-	action_queue.waiting.rest = user_work_rest;
-	action_queue.waiting.rested = start_actions;
-	for (int i = 0; i < CONNECTIONS; i++)
-		action_queue.connections[i] = database_open("actions", config->database, config->action_timeout, &events, NULL);
+	action_queue.pool.waiting.rest = user_work_rest;
+	action_queue.pool.waiting.rested = action_queue_on_rested;
+	database_pool_open(&action_queue.pool, "actions", config->database, config->action_timeout, start_queued_action);
 }
 
 void
 action_queue_stop(void)
 {
-	QueuedAction *action;
-
-	action_queue.stopped = true;
-	for (int i = 0; i < CONNECTIONS; i++)
-		database_close(action_queue.connections[i]);
-	fair_queue_end_rests(&action_queue.waiting);
-	while ((action = (QueuedAction *) fair_queue_take(&action_queue.waiting)) != NULL)
-	{
-		action->connection = NULL;
-		action->start(action);
-	}
+	database_pool_close(&action_queue.pool);
 }

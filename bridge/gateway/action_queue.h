@@ -4,7 +4,7 @@
  *	  Gives the actions of clients their turns on the connections to the database.
  *
  * So many actions run at once, each of another user, on a connection of its own.  The users take turns
- * (fair_queue.h): one who asks for much delays nobody else by more than one action.  One whose actions make much work
+ * (database_pool.h): one who asks for much delays nobody else by more than one action.  One whose actions make much work
  * for all rests between them (user_work.h).
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -19,7 +19,7 @@
 #include "base/config.h"
 #include "base/fair_queue.h"
 #include "fanout/session.h"
-#include "source/database.h"
+#include "source/database_pool.h"
 
 /* A part of an action.  Its owner sets session and start. */
 typedef struct QueuedAction

@@ -13,7 +13,8 @@
  *	  one to the others.
  *
  * 4. An error of the function that the cookie may have caused is believed like a refusal, and the client is to blame.
- *	  Errors of the server or of its schema are an outage, for which no client can be blamed.
+ *	  Errors of the server or of its schema are an outage, and a query that takes too long is one of a slow server:
+ *	  no client can be blamed for these, and the next one asks again.
  *
  * 5. The application ends sessions of a user by the log.  The latest users are remembered, each with
  *	  a number.  An answer for a user added since the query was sent may be older than
@@ -38,7 +39,8 @@
 #include "base/loop.h"
 #include "base/memory.h"
 #include "base/timer.h"
-#include "gateway/cookie_connections.h"
+#include "gateway/cookie_place.h"
+#include "source/database_pool.h"
 
 /*
  * Answers that are kept, cookies that wait for theirs, and users that are remembered as forgotten.  An address may have
@@ -86,9 +88,7 @@ static struct
 	Cookie *by_digest;
 	Cookie *answers;
 	int answer_count;
-	FairQueue waiting; /* cookies to ask about, by address */
-	bool starting;	   /* start_questions() runs */
-	bool stopped;
+	DatabasePool pool;				  /* asks about them, by address */
 	CookieQuestion *asking;			  /* by cookie_auth_ask(), and not answered yet; or NULL */
 	char *forgotten[FORGOTTEN_USERS]; /* a ring, each at its number */
 	uint64_t next_forgotten;
@@ -154,6 +154,14 @@ free_cookie(Cookie *cookie)
 	free(cookie);
 }
 
+/* Frees a cookie whose turn has come, but that gets no answer.  The next ones may be asked about when this returns. */
+static void
+drop_cookie(Cookie *cookie)
+{
+	fair_queue_end(&cookies.pool.waiting, &cookie->queued);
+	free_cookie(cookie);
+}
+
 /* The query goes on, and its answer will serve others. */
 static void
 cookie_on_deadline(void *context)
@@ -186,42 +194,35 @@ send_question(Cookie *cookie)
 	database_query(cookie->connection, "SELECT herald.authenticate($1)", 1, values, cookie_on_answer, cookie);
 }
 
-/* Sends what can be asked now, if somebody waits for it.  An answer may come at once: the loop goes on. */
-static void
-start_questions(void)
-{
-	Database *connection;
-	Cookie *cookie;
+static void take_failure(Cookie *cookie, const char *sqlstate);
 
-	if (cookies.starting || cookies.stopped)
-		return;
-	cookies.starting = true;
-	while ((connection = cookie_connections_free()) != NULL &&
-		   (cookie = (Cookie *) fair_queue_take(&cookies.waiting)) != NULL)
-	{
-		cookie->connection = connection;
-		if (cookie->questions != NULL)
-			send_question(cookie);
-		else
-		{
-			fair_queue_end(&cookies.waiting, &cookie->queued);
-			free_cookie(cookie);
-		}
-	}
-	cookies.starting = false;
+/* Asks about a cookie, if somebody still waits for it. */
+static void
+start_question(FairItem *item, Database *connection)
+{
+	Cookie *cookie = (Cookie *) item;
+
+	cookie->connection = connection;
+	if (connection == NULL)
+		take_failure(cookie, NULL);
+	else if (cookie->questions != NULL)
+		send_question(cookie);
+	else
+		drop_cookie(cookie);
 }
 
 /* Queues a new cookie, unless too many wait. */
 static bool
 queue_cookie(Cookie *cookie, const char *text, const char *address)
 {
-	char *place = cookie_connections_place(&cookies.waiting, address);
-	bool fits = cookies.waiting.load.items + fair_queue_load_of(&cookies.waiting, place).items < MOST_WAITING;
+	const FairQueue *waiting = &cookies.pool.waiting;
+	char *place = cookie_place_of(waiting, address);
+	bool fits = waiting->load.items + fair_queue_load_of(waiting, place).items < MOST_WAITING;
 
 	if (fits)
 	{
 		cookie->text = memory_copy(text);
-		fair_queue_add(&cookies.waiting, place, &cookie->queued, strlen(text));
+		fair_queue_add(&cookies.pool.waiting, place, &cookie->queued, strlen(text));
 	}
 	free(place);
 	return fits;
@@ -245,7 +246,7 @@ settle_cookie(Cookie *cookie, const Refusal *refusal)
 	timer_stop(&cookie->deadline);
 	free(cookie->text);
 	cookie->text = NULL;
-	fair_queue_end(&cookies.waiting, &cookie->queued);
+	fair_queue_end(&cookies.pool.waiting, &cookie->queued);
 	answer_all(cookie, cookie->identity.user ? &cookie->identity : NULL, refusal);
 	keep_answer(cookie);
 }
@@ -269,20 +270,33 @@ take_claims(Cookie *cookie, const char *claims)
 	settle_cookie(cookie, &refusal);
 }
 
+/* Errors of the server, of the schema, or of others at the same time.  NULL: the connection was lost. */
+static bool
+may_blame_cookie(const char *sqlstate)
+{
+	static const char *const others[] = { "08", "25", "28", "40", "42", "53", "55", "57", "58", "XX" };
+
+	for (size_t i = 0; sqlstate != NULL && i < sizeof(others) / sizeof(others[0]); i++)
+	{
+		if (strncmp(sqlstate, others[i], strlen(others[i])) == 0)
+			return false;
+	}
+	return sqlstate != NULL;
+}
+
 static void
 take_failure(Cookie *cookie, const char *sqlstate)
 {
 	log_limited(&cookies.failures, LOG_LEVEL_WARNING, "cookie_not_checked", "sqlstate", sqlstate, "reason",
 				sqlstate ? "herald.authenticate() has failed" : "no connection to the database");
-	if (cookie_connections_may_blame(sqlstate))
+	if (may_blame_cookie(sqlstate))
 	{
 		cookie->refusal = &cookie_auth_failed;
 		settle_cookie(cookie, &cookie_auth_failed);
 		return;
 	}
-	fair_queue_end(&cookies.waiting, &cookie->queued);
 	answer_all(cookie, NULL, &unavailable);
-	free_cookie(cookie);
+	drop_cookie(cookie);
 }
 
 static void
@@ -294,7 +308,7 @@ cookie_on_answer(void *context, const PGresult *result)
 		take_claims(cookie, PQgetisnull(result, 0, 0) ? NULL : PQgetvalue(result, 0, 0));
 	else
 		take_failure(cookie, result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL);
-	start_questions();
+	database_pool_go_on(&cookies.pool);
 }
 
 static void
@@ -354,7 +368,7 @@ cookie_auth_ask(const char *text, const char *address, CookieAnswer answer, void
 	Cookie *cookie;
 	Identity copy;
 
-	if (!cookie_connections_exist())
+	if (!database_pool_is_connected(&cookies.pool))
 	{
 		answer(context, NULL, &unavailable);
 		return NULL;
@@ -374,7 +388,7 @@ cookie_auth_ask(const char *text, const char *address, CookieAnswer answer, void
 		return NULL;
 	}
 	cookies.asking = add_question(cookie, answer, context);
-	start_questions();
+	database_pool_go_on(&cookies.pool);
 	return cookies.asking;
 }
 
@@ -401,30 +415,18 @@ cookie_auth_forget_all(void)
 	cookies.next_forgotten += FORGOTTEN_USERS + 1;
 }
 
-static void
-cookie_on_connected(void *unused)
-{
-	(void) unused;
-	start_questions();
-}
-
 void
 cookie_auth_start(const Config *config)
 {
 	cookies.config = config;
 	if (config->session_cookie[0] != '\0')
-		cookie_connections_start(config, cookie_on_connected);
+		database_pool_open(&cookies.pool, "cookies", config->database, config->action_timeout, start_question);
 }
 
 void
 cookie_auth_stop(void)
 {
-	Cookie *cookie;
-
-	cookies.stopped = true;
-	cookie_connections_stop();
-	while ((cookie = (Cookie *) fair_queue_take(&cookies.waiting)) != NULL)
-		take_failure(cookie, NULL);
+	database_pool_close(&cookies.pool);
 	while (cookies.answers != NULL)
 		free_cookie(cookies.answers);
 	for (int i = 0; i < FORGOTTEN_USERS; i++)

@@ -179,6 +179,21 @@ test('cookies that make the application fail count as failed tokens, are asked a
   assert.ok(!bridge.log.includes('quotes'), bridge.log);
 });
 
+test('blames no client for a slow database, and asks again about its cookie', async () => {
+  const bridge = await scene.addBridge([...COOKIES, '--session-cookie-cache=5min', '--trusted-proxy=127.0.0.1', '--action-timeout=1s',
+    '--limit-failed-tokens=1/h:1', '--limit-address-sessions=1']);
+  const from = { bridge, headers: { 'x-forwarded-for': '192.0.2.8' } };
+  await until('it can ask', () => /event=database_connected connection=cookies/.test(bridge.log));
+  const asked = await bridge.metric('herald_database_queries_total');
+  for (let i = 0; i < 3; i++) assert.equal((await refusal('plain', 'slow-5', from)).code, 'unavailable');
+  assert.match(bridge.log, /event=cookie_not_checked sqlstate=57014/);
+  assert.equal(await bridge.metric('herald_limited_total{reason="failed_tokens"}'), 0);
+  assert.equal(await bridge.metric('herald_authentications_failed_total'), 0);
+  assert.ok(await bridge.metric('herald_database_queries_total') >= asked + 3, 'it asks each time');
+  const [ned] = await scene.people('Ned');
+  await connect('plain', await logIn(ned), from);
+});
+
 test('serves others after clients have gone while the bridge checks their cookies', async () => {
   const [kim] = await scene.people('Kim');
   const headers = { cookie: `connect.sid=${signed('slow-3')}` };
