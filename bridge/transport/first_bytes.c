@@ -8,7 +8,8 @@
  *	  requests, and those by TLS, as they are.
  *
  * Bytes are looked at before they are read, so that all others stay in the kernel, for libwebsockets.  SO_RCVLOWAT
- * keeps the loop from spinning while only a part is there.
+ * keeps the loop from spinning while only a part is there.  The kernel does not always follow it, such as when it lacks
+ * memory: then the bridge looks again after a pause.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -35,11 +36,15 @@
 
 #define FIRST_BYTES_TIMEOUT_MS 10000
 
+/* The pause after a wake-up without new bytes. */
+#define FIRST_BYTES_PAUSE_MS 20
+
 /* A connection that waits for its first bytes. */
 typedef struct PendingSocket
 {
 	uv_poll_t poll;
 	Timer timer;
+	Timer pause;
 	int descriptor;
 	size_t seen; /* bytes that are there */
 	NetworkAddress client;
@@ -62,6 +67,7 @@ end_pending(PendingSocket *pending)
 	newcomer_remove(&pending->newcomer);
 	client_socket_count_pending(-1);
 	timer_stop(&pending->timer);
+	timer_stop(&pending->pause);
 	uv_poll_stop(&pending->poll);
 	uv_close((uv_handle_t *) &pending->poll, free_pending);
 }
@@ -175,8 +181,11 @@ look_for_request(PendingSocket *pending, const char *bytes)
 	pending->ready(pending->context, &connection);
 }
 
+static void first_bytes_paused(void *context);
+
+/* Looks at the bytes that are there.  "ended": the peer sends no more. */
 static void
-look_at_bytes(PendingSocket *pending)
+look_at_bytes(PendingSocket *pending, bool ended)
 {
 	static char bytes[ABSOLUTE_FORM_MAX];
 	ssize_t length = recv(pending->descriptor, bytes, sizeof(bytes), MSG_PEEK);
@@ -184,9 +193,15 @@ look_at_bytes(PendingSocket *pending)
 
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (length <= (ssize_t) pending->seen)
+	if (length <= 0 || (ended && (size_t) length <= pending->seen))
 	{
 		close_pending(pending); /* the peer has ended the connection, as health checks of proxies do */
+		return;
+	}
+	if ((size_t) length <= pending->seen)
+	{
+		uv_poll_stop(&pending->poll);
+		timer_start(&pending->pause, FIRST_BYTES_PAUSE_MS, first_bytes_paused, pending);
 		return;
 	}
 	pending->seen = (size_t) length;
@@ -199,9 +214,21 @@ look_at_bytes(PendingSocket *pending)
 static void
 bytes_arrived(uv_poll_t *poll, int status, int events)
 {
-	(void) status;
-	(void) events;
-	look_at_bytes((PendingSocket *) ((char *) poll - offsetof(PendingSocket, poll)));
+	PendingSocket *pending = (PendingSocket *) ((char *) poll - offsetof(PendingSocket, poll));
+
+	look_at_bytes(pending, status < 0 || (events & UV_DISCONNECT) != 0);
+}
+
+static void
+first_bytes_poll(PendingSocket *pending)
+{
+	uv_poll_start(&pending->poll, UV_READABLE | UV_DISCONNECT, bytes_arrived);
+}
+
+static void
+first_bytes_paused(void *context)
+{
+	first_bytes_poll(context);
 }
 
 void
@@ -220,6 +247,6 @@ first_bytes_await(int descriptor, NetworkAddress peer, FirstBytesKind kind, Firs
 	client_socket_count_pending(1);
 	timer_start(&pending->timer, FIRST_BYTES_TIMEOUT_MS, first_bytes_timeout, pending);
 	uv_poll_init(loop_uv(), &pending->poll, descriptor);
-	uv_poll_start(&pending->poll, UV_READABLE, bytes_arrived);
-	look_at_bytes(pending);
+	first_bytes_poll(pending);
+	look_at_bytes(pending, false);
 }
