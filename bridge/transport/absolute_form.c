@@ -4,7 +4,6 @@
  *	  Rewrites requests that name the whole URL (RFC 9112, 3.2.2: absolute-form).
  *
  * libwebsockets answers them with 403.  Bytes that are no request, and heads that are malformed, are left to it.
- * So is an upgrade, whose path is unknown then: libwebsockets would misread frames behind a head from elsewhere.
  * A request without Host keeps none, and one with several keeps them, so that they are refused as others are.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -34,7 +33,6 @@ typedef struct Rewriting
 	char *bytes;
 	size_t length;
 	bool overflows;
-	bool upgrades;
 } Rewriting;
 
 static void
@@ -68,7 +66,7 @@ span_until(const char *start, const char *end, const char *characters)
 static AbsoluteForm
 find_authority(const char *bytes, const char *end, const char **authority)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	static const char *const schemes[] = { "http://", "https://", "ws://", "wss://" };
 	const char *target = bytes;
 	size_t left;
 
@@ -81,7 +79,7 @@ find_authority(const char *bytes, const char *end, const char **authority)
 	if (target == bytes || *target++ != ' ')
 		return ABSOLUTE_FORM_NONE;
 	left = (size_t) (end - target);
-	for (int i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
 	{
 		size_t length = strlen(schemes[i]);
 
@@ -126,7 +124,6 @@ append_headers(Rewriting *rewriting, const char *at, const char *end, Span host)
 
 		line.length++;
 		at += line.length;
-		rewriting->upgrades = rewriting->upgrades || is_header(line, "upgrade:");
 		if (!is_header(line, "host:"))
 		{
 			append(rewriting, line);
@@ -178,7 +175,7 @@ absolute_form_rewrite(const char *bytes, size_t count, size_t *head, char rewrit
 	append_text(&rewriting, *rest.start == '/' ? " " : " /");
 	append(&rewriting, rest);
 	append_headers(&rewriting, rest.start + rest.length, head_end, host);
-	if (rewriting.overflows || rewriting.upgrades || !is_host(host))
+	if (rewriting.overflows || !is_host(host))
 		return ABSOLUTE_FORM_NONE;
 	*head = (size_t) (head_end - bytes);
 	*length = rewriting.length;

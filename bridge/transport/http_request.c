@@ -313,6 +313,7 @@ const HttpError *
 http_request_check_upgrade(struct lws *wsi)
 {
 	static const HttpError not_found = { HTTP_STATUS_NOT_FOUND, "3", "Not found", NULL };
+	static const HttpError whole_url = { HTTP_STATUS_BAD_REQUEST, "3", "The request must name a path, not a URL", NULL };
 	char path[64];
 	bool socketio;
 	const HttpError *error = http_request_count(wsi, http_form_check_upgrade(wsi));
@@ -321,6 +322,8 @@ http_request_check_upgrade(struct lws *wsi)
 		return error;
 	if (client_socket_is_admin(wsi) || !read_header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)))
 		return &not_found;
+	if (path[0] != '/')
+		return &whole_url;
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return &not_found;

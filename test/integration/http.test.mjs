@@ -11,7 +11,7 @@ import { atExit } from './harness/cleanup.mjs';
 import { upgrade as handshake } from './harness/raw_client.mjs';
 import { RawHttp, ask } from './harness/raw_http.mjs';
 import { Scene } from './harness/scene.mjs';
-import { soon } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const page = 'https://app.example';
 const scene = await Scene.open({ options: [`--allow-origin=${page}`, '--max-payload=100kB'] });
@@ -304,7 +304,7 @@ async function writeSlowly(client, text, pieces) {
   client.socket.setNoDelay(true);
   const size = Math.ceil(text.length / pieces);
   for (let at = 0; at < text.length; at += size) {
-    client.write(text.slice(at, at + size));
+    client.write(Buffer.from(text.slice(at, at + size), 'latin1'));
     await new Promise(setImmediate);
   }
 }
@@ -374,13 +374,51 @@ test('answers hosts that are not in allow-host only by /healthz, and addresses b
   assert.match(open.log, /event=host_refused host=rebound\.example/);
 });
 
-test('opens no WebSocket by a request that names the whole URL, with or without a frame behind it', async () => {
-  for (const frame of [Buffer.alloc(0), Buffer.from([0x89, 0x80, 0, 0, 0, 0])]) {
-    const client = new RawHttp(port);
-    client.write(Buffer.concat([Buffer.from(`GET http://bridge.example/ws HTTP/1.1\r\nHost: x\r\n${handshake}\r\n`), frame]));
-    assert.equal((await client.response()).status, 404);
+// A ping with a mask of zeroes, and its pong.
+const ping = Buffer.from([0x89, 0x82, 0, 0, 0, 0, 0x68, 0x69]), pong = '\x8a\x02hi';
+
+// Asks for a WebSocket by a URL, with pings behind the head. Resolves with the connection, and with all that it hears in "heard".
+async function upgradeByUrl(target, pings, pieces) {
+  const client = new RawHttp(port);
+  client.heard = '';
+  client.socket.on('data', (bytes) => { client.heard += bytes.toString('latin1'); });
+  await writeSlowly(client, `GET ${target} HTTP/1.1\r\nHost: x\r\n${handshake}\r\n${ping.toString('latin1').repeat(pings)}`, pieces);
+  assert.equal((await client.response()).status, 101, target);
+  return client;
+}
+
+test('opens a WebSocket by a request that names the whole URL, whole and in pieces', async () => {
+  for (const target of ['http://bridge.example/ws', 'ws://bridge.example:8080/ws', 'WSS://bridge.example/socket.io/?EIO=4&transport=websocket']) {
+    for (const pieces of [1, 3, 1000]) {
+      const client = await upgradeByUrl(target, 0, pieces);
+      client.write(ping);
+      await until('the ping has its pong', () => client.heard.endsWith(pong));
+      client.close();
+    }
+  }
+});
+
+// A client must wait for the answer (RFC 6455, 4.1). libwebsockets closes the connection of one that does not, or reads its frames.
+test('misreads no frames behind such a request', async () => {
+  for (const pings of [1, 3]) {
+    const client = await upgradeByUrl('ws://bridge.example/ws', pings, 1);
+    await until('there is an answer, or the end', () => client.over || client.heard.endsWith(pong));
+    const frames = client.heard.slice(client.heard.indexOf('\r\n\r\n') + 4);
+    assert.equal(frames, pong.repeat(frames.length / pong.length));
     client.close();
   }
+});
+
+test('tells a request for a WebSocket that names the whole URL behind another request to name the path', async () => {
+  const sid = await openSession();
+  const client = new RawHttp(port);
+  client.write(`POST ${poll}&sid=${sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n3`);
+  assert.equal((await client.response()).status, 200);
+  client.write(`GET ws://bridge.example/ws HTTP/1.1\r\nHost: x\r\n${handshake}\r\n`);
+  const { status, body } = await client.response();
+  assert.equal(status, 400);
+  assert.match(body, /must name a path/);
+  client.close();
 });
 
 test('refuses other versions of WebSockets with the one that it speaks', async () => {
