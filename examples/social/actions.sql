@@ -90,14 +90,29 @@ $$;
 
 -- People
 
--- Returns all users.
-CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT jsonb_build_object('people', coalesce(jsonb_agg(jsonb_build_object(
+-- Returns a user as others see it.
+CREATE FUNCTION api.person(user_id text, u users) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object(
 		'userId', u.id::text, 'name', u.display_name, 'username', u.username, 'bio', u.bio,
 		'followers', (SELECT count(*) FROM follows f WHERE f.followee_id = u.id),
-		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint))
-		ORDER BY u.id), '[]'))
-	FROM users u;
+		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint));
+$$;
+
+-- Returns a page of the users, at most 50, and the user itself. after: a user's id; the page begins behind it. next: for
+-- "after" of the next page; null: this one is the last.
+CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
+	WITH page AS (
+		SELECT u AS person
+		FROM users u
+		WHERE u.id > coalesce((payload ->> 'after')::bigint, 0)
+		ORDER BY u.id
+		LIMIT 50
+	)
+	SELECT jsonb_build_object(
+		'people', coalesce(jsonb_agg(api.person($1, p.person) ORDER BY (p.person).id), '[]'),
+		'me', (SELECT api.person($1, u) FROM users u WHERE u.id = $1::bigint),
+		'next', CASE WHEN count(*) = 50 THEN max((p.person).id)::text END)
+	FROM page p;
 $$;
 
 -- Follows the user. Unfollows if the user is followed already.

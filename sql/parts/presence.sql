@@ -271,7 +271,7 @@ BEGIN
 END
 $$;
 
--- Returns the users that share a conversation with a user.
+-- Returns the users that share a conversation with a user: of 10,000 memberships of others at most, for each table.
 CREATE FUNCTION herald_internal.conversation_partners(user_id text) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.id
@@ -284,8 +284,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                                                              m.accepted))) AS p (present)
 	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.ask_as('herald_internal.query_rows(text, jsonb)', c.relowner,
 	                                                              user_id, jsonb_build_object('sql', format(
-		'SELECT DISTINCT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine '
-		'JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s',
+		'SELECT DISTINCT id FROM (SELECT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine '
+		'JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s LIMIT 10000) AS partners',
 		herald_internal.id_sql('theirs', m.member), w.relation,
 		herald_internal.and_conditions(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')),
 		coalesce(p.present, 'true'),
@@ -294,10 +294,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WHERE w.kind = 'members';
 $$;
 
--- A request may name at most 1,000 users, and the answer has at most 1,000.
+-- A request may name at most 1,000 users. A page is made of at most so many users that are online: blocks are looked up
+-- for these only.
 CREATE FUNCTION herald_internal.act_presence_list(user_id text, payload jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
+	most int := least(coalesce((payload ->> 'max')::int, 1000), 1000);
 	asked text[];
 BEGIN
 	IF jsonb_typeof(payload -> 'userIds') = 'array' AND jsonb_array_length(payload -> 'userIds') <= 1000 THEN
@@ -305,18 +308,25 @@ BEGIN
 	ELSIF payload ? 'userIds' THEN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
-		asked := ARRAY(SELECT substr(a.room, 6) FROM herald_internal.automatic_rooms(ARRAY[user_id], '{feed:}') AS a
-		               UNION SELECT c FROM herald_internal.conversation_partners(user_id) AS c
+		asked := ARRAY(SELECT substr(a.room, 6)
+		               FROM herald_internal.automatic_rooms(ARRAY[act_presence_list.user_id], '{feed:}') AS a
+		               UNION SELECT c FROM herald_internal.conversation_partners(act_presence_list.user_id) AS c
 		               WHERE c <> act_presence_list.user_id);
 	END IF;
-	RETURN jsonb_build_object('users', (
-		SELECT coalesce(jsonb_agg(jsonb_build_object('userId', o.user_id, 'status', o.status, 'since',
-		                                             herald.iso8601(o.since)) ORDER BY o.user_id), '[]')
-		FROM (SELECT o.*
-		      FROM herald.online AS o
-		      WHERE o.user_id = ANY (asked) AND
-		            NOT coalesce(herald.is_blocked(act_presence_list.user_id, o.user_id) OR
-		                         herald.is_blocked(o.user_id, act_presence_list.user_id), false)
-		      LIMIT 1000) AS o));
+	RETURN (
+		WITH page AS MATERIALIZED (
+			SELECT o.*
+			FROM herald.online AS o
+			WHERE o.user_id = ANY (asked) AND (payload ->> 'after' IS NULL OR o.user_id > payload ->> 'after')
+			ORDER BY o.user_id
+			LIMIT most
+		)
+		SELECT jsonb_build_object('users', coalesce(jsonb_agg(
+			       jsonb_build_object('userId', p.user_id, 'status', p.status, 'since', herald.iso8601(p.since))
+			       ORDER BY p.user_id)
+			       FILTER (WHERE NOT coalesce(herald.is_blocked(act_presence_list.user_id, p.user_id) OR
+			                                  herald.is_blocked(p.user_id, act_presence_list.user_id), false)), '[]')) ||
+		       CASE WHEN count(*) = most AND most > 0 THEN jsonb_build_object('next', max(p.user_id)) ELSE '{}' END
+		FROM page AS p);
 END
 $$;

@@ -198,3 +198,20 @@ inBoth('applies room:join and room:leave in order when they are sent at once', a
   await client.waitFor('post:liked', ({ postId }) => postId === kept);
   assert.equal(client.all('post:liked').length, 1);
 });
+
+test('the demo lists people page by page, and the user itself', async () => {
+  const [zoe] = await scene.people('Zoe');
+  await scene.database.query("INSERT INTO users (username, display_name) SELECT 'crowd' || n, 'Crowd' FROM generate_series(1, 120) AS n");
+  const client = await scene.plain(zoe);
+  const seen = [];
+  let pages = 0;
+  for (let after; pages === 0 || after; pages++) {
+    const { people, me, next } = (await client.ask('people:list', after ? { after } : {})).data;
+    assert.ok(people.length <= 50);
+    assert.equal(me.userId, String(zoe));
+    seen.push(...people.map(({ userId }) => userId));
+    after = next;
+  }
+  assert.deepEqual(seen, (await scene.database.query('SELECT id::text FROM users ORDER BY users.id')).map(({ id }) => id));
+  assert.ok(pages >= 3);
+});

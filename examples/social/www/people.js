@@ -1,9 +1,11 @@
-// people.js: all users, with buttons to follow them and to write to them.
+// people.js: the users, page by page, with buttons to follow them and to write to them.
 
 import { $, el, avatar, counted } from './dom.js';
 import { ask, myId, socket } from './connection.js';
 
 let people = [];
+let me;
+let next;
 let write;
 let refreshFeed;
 
@@ -36,16 +38,20 @@ function item(person) {
 
 function render() {
   $('#people').replaceChildren(...people.map(item));
-  const me = people.find(({ userId }) => userId === myId);
+  $('#more-people').hidden = !next;
   $('#me').replaceChildren(...(me ? [avatar(me.userId, me.name), el('span', {}, me.name)] : []));
 }
 
-export async function load() {
-  const answer = await ask('people:list');
+// Loads the first page, or the one after a user.
+async function loadPage(after) {
+  const answer = await ask('people:list', after ? { after } : {});
   if (!answer) return;
-  people = answer.people;
+  people = after ? [...people, ...answer.people] : answer.people;
+  ({ me, next } = answer);
   render();
 }
+
+export const load = () => loadPage();
 
 function onFollow(event, following) {
   socket.on(event, ({ followerId, followeeId, totalFollowers }) => {
@@ -63,6 +69,7 @@ function onFollow(event, following) {
 // write(userId) opens the conversation with a user. refreshFeed() loads the feed again after a follow or an unfollow.
 export function init(options) {
   ({ write, refreshFeed } = options);
+  $('#more-people').onclick = () => loadPage(next);
   onFollow('user:followed', true);
   onFollow('user:unfollowed', false);
 }

@@ -106,6 +106,12 @@ SELECT n ->> 'title' AS title
 FROM jsonb_array_elements(herald_internal.act('7', 'inbox:list',
        jsonb_build_object('onlyUnread', true, 'before', (:first + 3)::text), NULL) -> 'notifications') AS n;
 SELECT herald_internal.act('8', 'notification:read', jsonb_build_object('id', :first + 3), NULL) AS of_another;
+-- A page has at most 200 entries, whatever a client asks for.
+SELECT count(herald.notify('many', 'system', 'Number ' || n)) FROM generate_series(1, 205) AS n;
+SELECT jsonb_array_length(herald_internal.act('many', 'inbox:list', '{"max": 1000}', NULL) -> 'notifications') AS most,
+       jsonb_array_length(herald_internal.act('many', 'inbox:list', '{}', NULL) -> 'notifications') AS usual,
+       jsonb_array_length(herald_internal.act('many', 'inbox:list', '{"max": 1000, "grouped": true}', NULL) -> 'groups')
+           AS groups;
 SELECT herald_internal.act('7', 'inbox:list', '{"max": 0}', NULL);
 SELECT herald_internal.act('7', 'notification:read', '{"all": true}', NULL);
 SELECT herald_internal.act('8', 'inbox:list', NULL, NULL);

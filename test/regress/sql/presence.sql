@@ -97,6 +97,14 @@ SELECT * FROM pr.act('1', 'presence:list', '{"userIds": "7"}');
 SELECT * FROM pr.act('1', 'presence:list',
                      jsonb_build_object('userIds', (SELECT jsonb_agg(n) FROM generate_series(1, 1001) AS n)));
 
+-- It has pages, which are made of so many users that are online: one with a block is left out of its page.
+SELECT * FROM pr.act('7', 'presence:list', '{"userIds": ["2", "1", "3"], "max": 2}');
+SELECT * FROM pr.act('7', 'presence:list', '{"userIds": ["2", "1", "3"], "max": 2, "after": "2"}');
+SELECT * FROM pr.act('1', 'presence:list', '{"max": 1}');
+SELECT * FROM pr.act('1', 'presence:list', '{"max": 5, "after": "3"}');
+SELECT * FROM pr.act('1', 'presence:list', '{"max": 0}');
+SELECT * FROM pr.act('1', 'presence:list', '{"max": -1}');
+
 -- Followers and conversations receive a user's changes, in lists that fit into signals.
 SELECT * FROM herald_internal.presence_rooms('{1,4,7}') ORDER BY user_id;
 INSERT INTO pr.members SELECT 1000000 + n, 9 FROM generate_series(1, 700) AS n;
