@@ -4,8 +4,8 @@
  *	  Gives the actions of clients their turns on the connections to the database.
  *
  * So many actions run at once, each of another user, on a connection of its own.  The users take turns
- * (database_pool.h): one who asks for much delays nobody else by more than one action.  One whose actions make much work
- * for all rests between them (user_work.h).
+ * (database_pool.h): one who asks for much delays nobody else by more than one action.  One whose actions make much
+ * work for all rests between them (user_work.h).
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------

@@ -98,8 +98,8 @@ CREATE FUNCTION api.person(user_id text, u users) RETURNS jsonb LANGUAGE sql STA
 		'following', EXISTS (SELECT FROM follows f WHERE f.followee_id = u.id AND f.follower_id = $1::bigint));
 $$;
 
--- Returns a page of the users, at most 50, and the user itself. after: a user's id; the page begins behind it. next: for
--- "after" of the next page; null: this one is the last.
+-- Returns a page of the users, at most 50, and the user itself. after: a user's id; the page begins behind it. next:
+-- for "after" of the next page; null: this one is the last.
 CREATE FUNCTION api.people_list(user_id text, payload jsonb) RETURNS jsonb LANGUAGE sql STABLE AS $$
 	WITH page AS (
 		SELECT u AS person

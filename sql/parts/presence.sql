@@ -324,8 +324,9 @@ BEGIN
 		SELECT jsonb_build_object('users', coalesce(jsonb_agg(
 			       jsonb_build_object('userId', p.user_id, 'status', p.status, 'since', herald.iso8601(p.since))
 			       ORDER BY p.user_id)
-			       FILTER (WHERE NOT coalesce(herald.is_blocked(act_presence_list.user_id, p.user_id) OR
-			                                  herald.is_blocked(p.user_id, act_presence_list.user_id), false)), '[]')) ||
+			       FILTER (WHERE NOT coalesce(herald.is_blocked(act_presence_list.user_id, p.user_id), false) AND
+			                     NOT coalesce(herald.is_blocked(p.user_id, act_presence_list.user_id), false)),
+			       '[]')) ||
 		       CASE WHEN count(*) = most AND most > 0 THEN jsonb_build_object('next', max(p.user_id)) ELSE '{}' END
 		FROM page AS p);
 END

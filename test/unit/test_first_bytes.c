@@ -3,8 +3,8 @@
  * test_first_bytes.c
  *	  Tests how the bridge looks at the first bytes of connections (transport/first_bytes.c).
  *
- * The connections are pairs of local sockets: for these the kernel does not follow SO_RCVLOWAT, so that the loop wakes up
- * although nothing has arrived.
+ * The connections are pairs of local sockets: for these the kernel does not follow SO_RCVLOWAT, so that the loop wakes
+ * up although nothing has arrived.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
