@@ -114,7 +114,7 @@ http_request_body_length(struct lws *wsi)
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) == 0)
 		return is_get || is_options ? 0 : -1;
 	if (!read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, digits, sizeof(digits)) ||
-		digits[strspn(digits, "0123456789")] != '\0')
+		(int) strspn(digits, "0123456789") != lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH))
 		return -1;
 	return atol(digits);
 }

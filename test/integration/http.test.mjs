@@ -91,6 +91,13 @@ test('refuses a body without a length', async () => {
   assert.equal(status, 411);
 });
 
+test('refuses a length with a zero byte', async () => {
+  const sid = await openSession();
+  for (const length of ['1\x002', '1\0']) {
+    assert.equal((await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, `Content-Length: ${length}`], { body: '3' })).status, 411);
+  }
+});
+
 test('says that it closes the connection if the client wants that', async () => {
   for (const [line, ...headers] of [[`GET ${poll} HTTP/1.1`, 'Connection: close'], [`GET ${poll} HTTP/1.1`, 'Connection: foo, Close'], [`GET ${poll} HTTP/1.0`]]) {
     const client = new RawHttp(port);
@@ -348,7 +355,7 @@ test('takes the host of such a request from its URL, and refuses it without a go
   assert.equal(await answers('ftp://good.example/healthz', 'Host: good.example\r\n'), 403);
 });
 
-// A page of an attacker whose name leads to the bridge has that name as its host. Probes name an address, any name, or none.
+// After DNS rebinding, a page of an attacker has the name of its own server as the host. Probes name an address, any name, or none.
 test('answers hosts that are not in allow-host only by /healthz, and addresses by all that connects nobody', async () => {
   const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
   atExit(() => rmSync(www, { recursive: true, force: true }));
