@@ -114,6 +114,32 @@ test('limits actions and joins of all users of an address together', async () =>
   scene.closeClients();
 });
 
+test('limits messages and signals of all users of an address together', async () => {
+  const options = ['--trusted-proxy=127.0.0.1', '--limit-address-sessions=2', '--limit-user-sessions=1000'];
+  const users = await scene.people('Ann', 'Ben', 'Cat', 'Dan', 'Eve');
+  const from = (bridge, user, address) => scene.plain(user, { bridge, headers: { 'x-forwarded-for': address } });
+
+  const signals = await scene.addBridge([...options, '--limit-signals=1/h:2']);
+  const codes = [];
+  for (const user of users) codes.push((await (await from(signals, user, '192.0.2.1')).ask('presence:set', { status: 'away' })).error?.code ?? 'ok');
+  assert.deepEqual(codes, ['ok', 'ok', 'ok', 'ok', 'too_many']);
+  await until('the log has the address', () => /event=limited reason=signals by=address user=\d+ peer=192\.0\.2\.1/.test(signals.log));
+  assert.equal((await (await from(signals, users[4], '192.0.2.2')).ask('presence:set', { status: 'away' })).ok, true);
+
+  // The message with the token counts, too: three users send six each, and the fourth may send two.
+  const messages = await scene.addBridge([...options, '--limit-messages=1/h:10']);
+  for (const user of users.slice(0, 3)) {
+    const client = await from(messages, user, '192.0.2.1');
+    for (let n = 0; n < 5; n++) assert.equal((await client.ask('ping')).ok, true);
+  }
+  const fourth = await from(messages, users[3], '192.0.2.1');
+  for (let n = 0; n < 6; n++) fourth.send({ action: 'ping' });
+  assert.deepEqual(await fourth.closed, { code: 4429, reason: 'too_many' });
+  await until('the log has the address', () => /event=limited reason=messages by=address user=\d+ peer=192\.0\.2\.1/.test(messages.log));
+  assert.equal((await (await from(messages, users[4], '192.0.2.2')).ask('ping')).ok, true);
+  scene.closeClients();
+});
+
 test('closes connections beyond the limit of their address at once, and none of another one', async () => {
   const limited = await scene.addBridge(['--trusted-proxy=127.0.0.1', '--limit-sockets=1/h:3', '--limit-address-sessions=1']);
   const open = async (address) => {

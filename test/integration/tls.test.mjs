@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -200,6 +201,36 @@ test('ends one connection when its records are truncated or forged, and no other
   }
   await scene.settle(good);
   good.close();
+});
+
+test('takes the address of a client from a PROXY header in front of TLS, and from none inside of it', async () => {
+  const behind = await scene.addBridge([...options, '--log-level=debug', '--trusted-proxy=127.0.0.1']);
+  const version2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x02\xc6\x33\x64\x01\x10\0\x01\xbb', 'latin1');
+  const request = 'GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n';
+  const open = async (pieces) => {
+    const socket = net.connect(behind.port, '127.0.0.1').setNoDelay(true).on('error', () => {});
+    for (const piece of pieces) await new Promise((resolve) => { socket.write(piece, () => setImmediate(resolve)); });
+    const secure = tls.connect({ socket }).on('error', () => {});
+    await soon('the handshake is over', once(secure, 'secureConnect'));
+    return secure;
+  };
+  for (const [pieces, address] of [[['PROXY TCP4 192.0.2.1 198.51.100.1 4096 443\r\n'], '192.0.2.1'], [[version2], '192.0.2.2'],
+    [['PROXY TCP4 192.', '0.2.3 198.51.100.1 4096 443\r\n'], '192.0.2.3'], [['PROXY UNKNOWN\r\n'], '127.0.0.1'], [[], '127.0.0.1']]) {
+    const before = behind.log.length;
+    const secure = await open(pieces);
+    secure.write(request);
+    await until('the bridge logs the address', () => behind.log.slice(before).includes(`peer=${address}`));
+    secure.destroy();
+  }
+  const forger = await open([]);
+  forger.write(`PROXY TCP4 192.0.2.9 198.51.100.1 4096 443\r\n${request}`);
+  await soon('the connection ends, or is answered', Promise.race([once(forger, 'data'), once(forger, 'close')]));
+  forger.destroy();
+  assert.ok(!behind.log.includes('192.0.2.9'));
+  const plain = await answerTo(`PROXY TCP4 192.0.2.1 198.51.100.1 4096 443\r\n${request}`, behind.port);
+  assert.match(plain, /^HTTP\/1\.1 400 [^]*tls_required/);
+  const malformed = await answerTo('PROXY TCP4 here there 1 2\r\n', behind.port);
+  assert.equal(malformed, '');
 });
 
 test('allows no renegotiation', async () => {
