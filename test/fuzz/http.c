@@ -210,7 +210,7 @@ read_head(const char **at, const char *end)
 
 	while ((line = take_line(at, end)) != NULL && line[0] != '\0')
 	{
-		if (strncasecmp(line, "transfer-encoding", 17) == 0 || strcasestr(line, "upgrade") != NULL)
+		if (strncasecmp(line, "transfer-encoding", 17) == 0)
 			length = -1;
 		else if (strncasecmp(line, "content-length", 14) == 0)
 			length = length == 0 && isdigit((unsigned char) line[15 + strspn(line + 15, " ")]) ? atol(line + 15 + strspn(line + 15, " ")) : -1;
