@@ -22,7 +22,7 @@ endif
 PG_CFLAGS    = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 # The script is put together in the order of the road.
-SQL_PARTS    = schema event_log server_start total signal notification unread preference watch detect arguments findings social people access \
+SQL_PARTS    = schema event_log server_start total signal notification unread preference watch detect arguments words findings social people access \
                content conversation inbox groups sessions rooms cookies room_owners plan sending presence actions milestone retention renames maintenance doctor status entry privileges
 SQL_FILES    = $(SQL_PARTS:%=sql/parts/%.sql)
 

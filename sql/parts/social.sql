@@ -1140,6 +1140,7 @@ DECLARE
 	name text := (herald_internal.parse_columns(relation, status))[1];
 	wanted text[] := regexp_split_to_array(btrim(given), '\s*,\s*');
 	possible text[] := herald_internal.possible_values(relation, name);
+	begins text := substring(herald_internal.constant_default(relation, name) FROM '^''([^'']+)''');
 	type record;
 	found text[];
 	missed text;
@@ -1185,6 +1186,13 @@ BEGIN
 				USING DETAIL = format('Other rows have %s.', missed),
 				      HINT = format('If one of these means the same, pass it as "%s".', argument);
 		END IF;
+	END IF;
+	IF others IS NOT NULL AND found <> '{}' AND
+	   begins <> ALL (found || regexp_split_to_array(btrim(others), '\s*,\s*')) AND
+	   herald_internal.is_waiting_value(begins) THEN
+		RAISE WARNING 'rows of table "%" begin with a "%" of %, which is in neither list',
+			herald_internal.plain_name(relation), name, begins
+			USING HINT = format('If it means that a row waits, pass it as "pending": %s,%s.', others, begins);
 	END IF;
 	RETURN array_to_string(found, ',');
 END

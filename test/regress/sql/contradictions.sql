@@ -74,6 +74,10 @@ SELECT herald.watch_messages('letters', status => 'status', accepted => '...');
 SELECT herald.watch_posts('notes', author => 'poster_id', noun => 'note', status => 'note_text', published => '...');
 INSERT INTO friends VALUES (1, 2, 'yes'), (2, 3, 'no');
 SELECT herald.watch_follows('friends', status => 'state', accepted => '...');
+-- A status that rows begin with belongs to one of the lists.
+ALTER TABLE friends ALTER state SET DEFAULT 'waiting';
+SELECT herald.watch_follows('friends', status => 'state', accepted => 'yes', pending => 'no');
+SELECT herald.watch_follows('friends', status => 'state', accepted => 'yes', pending => 'no,waiting');
 
 -- Other users than the watched ones: the hint is a call that works.
 CREATE TABLE firms (id int PRIMARY KEY, name text);
