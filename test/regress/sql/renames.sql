@@ -276,6 +276,11 @@ ALTER TABLE labels ADD COLUMN word text;
 SELECT herald.maintain();
 ALTER TABLE labels RENAME word TO text;
 SELECT regexp_replace(herald_internal.watch_call('labels', 'rule labelled'), 'schemas => .*', '');
+-- A saved number of a column that is none is that of a column that is gone.
+UPDATE herald_internal.watched_table
+SET arguments = jsonb_set(arguments, ARRAY['names', 'tables', relation::oid::text, 'columns', 'odd'], '"odd name"')
+WHERE relation = 'posts'::regclass AND kind = 'posts';
+SELECT name FROM herald_internal.gone_columns('posts', 'posts');
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA ren, renf CASCADE;
