@@ -1389,8 +1389,17 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                   WHERE format('%I.%I', n.nspname, o.relname) = w.arguments ->> 'table' AND
 		                         o.relowner::regrole::text = w.arguments ->> 'table_owner'))
 	), reference AS MATERIALIZED (
+		SELECT c.conrelid::regclass AS relation, ARRAY[a.attname::text] AS columns, c.confrelid::regclass AS target,
+		       ARRAY[t.attname::text] AS target_columns
+		FROM pg_constraint AS c
+		JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+		JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = c.confkey[1]
+		WHERE c.contype = 'f' AND cardinality(c.conkey) = 1 AND c.conrelid IN (SELECT w.relation FROM watched AS w)
+		UNION
 		SELECT w.relation, f.*
-		FROM (SELECT DISTINCT w.relation FROM watched AS w) AS w
+		FROM (SELECT DISTINCT c.conrelid::regclass AS relation FROM pg_constraint AS c
+		      WHERE c.contype = 'f' AND cardinality(c.conkey) > 1 AND
+		            c.conrelid IN (SELECT w.relation FROM watched AS w)) AS w
 		CROSS JOIN LATERAL herald_internal.foreign_keys(w.relation) AS f
 	), used AS (
 		SELECT w.relation, w.relnamespace, c.columns
