@@ -54,13 +54,13 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 	return status_answer(wsi, method, path);
 }
 
-/* A page whose name leads to the bridge (DNS rebinding) reads nothing.  Load balancers probe by any name. */
+/* A page whose name leads to the bridge (DNS rebinding) reads nothing but a word.  Load balancers probe by any name. */
 static bool
 may_read(struct lws *wsi, const char *path)
 {
 	bool connects = http_request_is_socketio(path) || strcmp(path, "/events") == 0;
 
-	return strcmp(path, "/healthz") == 0 || http_request_host_is_allowed(wsi, connects);
+	return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || http_request_host_is_allowed(wsi, connects);
 }
 
 static int

@@ -90,6 +90,9 @@ extern bool http_request_origin_is_allowed(struct lws *wsi);
  */
 extern bool http_request_host_is_allowed(struct lws *wsi, bool connects);
 
+/* Returns whether a request that connects no client names such a host.  Logs nothing. */
+extern bool http_request_may_see_details(struct lws *wsi);
+
 /* Logs a refused origin with the client's address, one line a second at most. */
 extern void http_request_log_origin(struct lws *wsi);
 

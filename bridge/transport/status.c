@@ -21,7 +21,8 @@
 static bool
 sees_details(struct lws *wsi)
 {
-	return client_socket_is_admin(wsi) || http_request_config(wsi)->admin_listen[0] == '\0';
+	return (client_socket_is_admin(wsi) || http_request_config(wsi)->admin_listen[0] == '\0') &&
+		   http_request_may_see_details(wsi);
 }
 
 static int

@@ -271,10 +271,11 @@ BEGIN
 END
 $$;
 
--- Returns the users that share a conversation with a user: of 10,000 memberships of others at most, for each table.
-CREATE FUNCTION herald_internal.conversation_partners(user_id text) RETURNS SETOF text
+-- Returns the users that share a conversation with a user: of 1,000 of the user's conversations in each table, 1,000 of
+-- the members of each. A row is partial if there are more.
+CREATE FUNCTION herald_internal.conversation_partners(user_id text) RETURNS TABLE (id text, partial boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT a.id
+	SELECT a.id, a.partial
 	FROM herald_internal.watched_table AS w
 	JOIN pg_class AS c ON c.oid = w.relation
 	CROSS JOIN jsonb_to_record(w.arguments) AS m (conversation text[], member text[], present text, status text,
@@ -284,13 +285,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	                                                              m.accepted))) AS p (present)
 	CROSS JOIN LATERAL jsonb_to_recordset(herald_internal.ask_as('herald_internal.query_rows(text, jsonb)', c.relowner,
 	                                                              user_id, jsonb_build_object('sql', format(
-		'SELECT DISTINCT id FROM (SELECT %1$s AS id FROM (SELECT * FROM %2$s AS mine WHERE %3$s) AS mine '
-		'JOIN (SELECT * FROM %2$s WHERE %4$s) AS theirs ON %5$s LIMIT 10000) AS partners',
+		'SELECT t.id, bool_or(mine.herald_partial OR t.partial) AS partial '
+		'FROM (SELECT *, count(*) OVER () > 1000 AS herald_partial '
+		      'FROM (SELECT * FROM %2$s AS mine WHERE %3$s LIMIT 1001) AS mine) AS mine '
+		'CROSS JOIN LATERAL (SELECT %1$s AS id, count(*) OVER () > 1000 AS partial '
+		                    'FROM (SELECT * FROM (SELECT * FROM %2$s WHERE %4$s) AS theirs WHERE %5$s LIMIT 1001) '
+		                    'AS theirs) AS t '
+		'GROUP BY t.id',
 		herald_internal.id_sql('theirs', m.member), w.relation,
 		herald_internal.and_conditions(p.present, herald_internal.match_id('mine', w.relation, m.member, '$1')),
 		coalesce(p.present, 'true'),
 		herald_internal.match_columns('theirs', w.relation, m.conversation, 'mine', w.relation,
-		                              m.conversation))))) AS a (id text)
+		                              m.conversation))))) AS a (id text, partial boolean)
 	WHERE w.kind = 'members';
 $$;
 
@@ -302,16 +308,20 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	most int := least(coalesce((payload ->> 'max')::int, 1000), 1000);
 	asked text[];
+	partial boolean := false;
 BEGIN
 	IF jsonb_typeof(payload -> 'userIds') = 'array' AND jsonb_array_length(payload -> 'userIds') <= 1000 THEN
 		asked := ARRAY(SELECT jsonb_array_elements_text(payload -> 'userIds'));
 	ELSIF payload ? 'userIds' THEN
 		RAISE EXCEPTION '"userIds" must be an array of at most 1000 ids' USING ERRCODE = 'invalid_parameter_value';
 	ELSE
-		asked := ARRAY(SELECT substr(a.room, 6)
-		               FROM herald_internal.automatic_rooms(ARRAY[act_presence_list.user_id], '{feed:}') AS a
-		               UNION SELECT c FROM herald_internal.conversation_partners(act_presence_list.user_id) AS c
-		               WHERE c <> act_presence_list.user_id);
+		SELECT array_agg(u.id), coalesce(bool_or(u.partial), false) INTO asked, partial
+		FROM (SELECT substr(a.room, 6), false
+		      FROM herald_internal.automatic_rooms(ARRAY[act_presence_list.user_id], '{feed:}') AS a
+		      UNION ALL
+		      SELECT c.id, c.partial
+		      FROM herald_internal.conversation_partners(act_presence_list.user_id) AS c
+		      WHERE c.id <> act_presence_list.user_id) AS u (id, partial);
 	END IF;
 	RETURN (
 		WITH page AS MATERIALIZED (
@@ -327,7 +337,8 @@ BEGIN
 			       FILTER (WHERE NOT coalesce(herald.is_blocked(act_presence_list.user_id, p.user_id), false) AND
 			                     NOT coalesce(herald.is_blocked(p.user_id, act_presence_list.user_id), false)),
 			       '[]')) ||
-		       CASE WHEN count(*) = most AND most > 0 THEN jsonb_build_object('next', max(p.user_id)) ELSE '{}' END
+		       CASE WHEN count(*) = most AND most > 0 THEN jsonb_build_object('next', max(p.user_id)) ELSE '{}' END ||
+		       CASE WHEN partial THEN jsonb_build_object('partial', true) ELSE '{}' END
 		FROM page AS p);
 END
 $$;

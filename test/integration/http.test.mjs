@@ -356,24 +356,27 @@ test('takes the host of such a request from its URL, and refuses it without a go
 });
 
 // After DNS rebinding, a page of an attacker has the name of its own server as the host. Probes name an address, any name, or none.
-test('answers hosts that are not in allow-host only by /healthz, and addresses by all that connects nobody', async () => {
+test('answers hosts that are not in allow-host only by a word for probes, and addresses by all that connects nobody', async () => {
   const www = mkdtempSync(path.join(tmpdir(), 'herald-www-'));
   atExit(() => rmSync(www, { recursive: true, force: true }));
   writeFileSync(path.join(www, 'index.html'), 'private');
   const admin = await freePort();
   const open = await scene.addBridge(['--allow-host=good.example', `--www=${www}`]);
   const split = await scene.addBridge(['--allow-host=good.example', `--admin-listen=127.0.0.1:${admin}`]);
+  const lost = await scene.addBridge(['--allow-host=good.example'], 'host=/nowhere', undefined, false);
   const statuses = (at, paths, host) => Promise.all(paths.map(async (name) => (await ask(at, `GET ${name} HTTP/1.1`, { host })).status));
   const readable = ['/healthz', '/readyz', '/metrics', '/status', '/', '/index.html'];
   for (const host of ['rebound.example', 'good.example.evil.example', '127.0.0.1.evil.example', '[::1', '::1', '0x7f.1', 'localhost.evil.example']) {
-    assert.deepEqual(await statuses(open.port, readable, host), [200, 421, 421, 421, 421, 421], host);
-    assert.deepEqual(await statuses(admin, ['/healthz', '/readyz', '/metrics', '/status'], host), [200, 421, 421, 421], host);
-    assert.deepEqual(await statuses(split.port, ['/healthz', '/readyz'], host), [200, 421], host);
+    assert.deepEqual(await statuses(open.port, readable, host), [200, 200, 421, 421, 421, 421], host);
+    assert.deepEqual(await statuses(admin, ['/healthz', '/readyz', '/metrics', '/status'], host), [200, 200, 421, 421], host);
+    assert.deepEqual(await statuses(split.port, ['/healthz', '/readyz'], host), [200, 200], host);
+    assert.equal((await ask(lost.port, 'GET /readyz HTTP/1.1', { host })).body, 'not ready\n', 'without the reason');
   }
   for (const host of ['good.example', 'GOOD.example:8080', '192.0.2.1', '192.0.2.1:8080', '[2001:db8::1]:8080', '[::1]', 'localhost:8080', 'LocalHost']) {
     assert.deepEqual(await statuses(open.port, readable, host), readable.map(() => 200), host);
     assert.deepEqual(await statuses(admin, ['/metrics', '/status'], host), [200, 200], host);
   }
+  assert.notEqual((await ask(lost.port, 'GET /readyz HTTP/1.1', { host: 'good.example' })).body, 'not ready\n');
   const old = new RawHttp(open.port);
   old.write('GET /readyz HTTP/1.0\r\n\r\n');
   assert.equal((await old.response()).status, 200);

@@ -261,6 +261,25 @@ test('lists followed users, partners and requested users by presence:list, but n
   assert.ok(Math.abs(Date.now() - new Date(requested[0].since)) < 60000);
 });
 
+test('presence:list finds partners beside a group of thousands, and says that it has not looked at all of its members', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const listener = await scene.plain(ann);
+  for (const user of [ben, cat]) await scene.plain(user);
+  for (const user of [ben, cat]) await online(user);
+  const conversation = () => database.value('INSERT INTO conversations DEFAULT VALUES RETURNING id');
+  const [group, pair] = [await conversation(), await conversation()];
+  await database.query(`INSERT INTO users (id, username, display_name) SELECT 900000 + n, 'crowd' || n, 'Crowd' FROM generate_series(1, 1100) AS n`);
+  await database.query('INSERT INTO conversation_members (conversation_id, user_id) SELECT $1, 900000 + n FROM generate_series(1, 1100) AS n', [group]);
+  const join = (to, user) => database.query('INSERT INTO conversation_members (conversation_id, user_id) VALUES ($1, $2)', [to, user]);
+  for (const user of [ann, ben]) await join(pair, user);
+  const list = async (payload) => (await listener.ask('presence:list', payload)).data;
+  const names = ({ users, ...rest }) => [users.map(({ userId }) => userId), rest];
+  assert.deepEqual(names(await list()), [[ben], {}]);
+  await join(group, ann);
+  assert.deepEqual(names(await list()), [[ben], { partial: true }]);
+  assert.deepEqual(names(await list({ userIds: [ben, cat] })), [[ben, cat], {}]);
+});
+
 test('counts the viewers of a post across tabs and bridges, and tells the viewers', async () => {
   const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
   const post = await scene.post(ann);

@@ -347,7 +347,7 @@ test('in a browser, io() without options connects by the cookie of the page, and
       await bridge.logged(new RegExp(`event=${reason}`), from);
     }
     assert.equal(began(), before);
-    const reads = ['/', '/metrics', '/status', '/readyz', '/socket.io/socket.io.js'];
+    const reads = ['/', '/metrics', '/status', '/socket.io/socket.io.js'];
     assert.deepEqual(await page.evaluate((paths) => Promise.all(paths.map(async (name) => (await fetch(name)).status)), reads),
       reads.map(() => 421), 'the page of a name that leads to the bridge reads nothing');
   } finally {

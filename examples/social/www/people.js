@@ -6,6 +6,7 @@ import { ask, myId, socket } from './connection.js';
 let people = [];
 let me;
 let next;
+let requests = 0;
 let write;
 let refreshFeed;
 
@@ -42,10 +43,11 @@ function render() {
   $('#me').replaceChildren(...(me ? [avatar(me.userId, me.name), el('span', {}, me.name)] : []));
 }
 
-// Loads the first page, or the one after a user.
+// Loads the first page, or the one after a user. Only the page that was asked for last counts.
 async function loadPage(after) {
+  const request = ++requests;
   const answer = await ask('people:list', after ? { after } : {});
-  if (!answer) return;
+  if (!answer || request !== requests) return;
   people = after ? [...people, ...answer.people] : answer.people;
   ({ me, next } = answer);
   render();
