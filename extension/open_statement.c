@@ -5,7 +5,8 @@
  *
  * 1. The executor runs the AFTER triggers of a statement in ExecutorFinish(), COPY in
  *	  the utility command.  A trigger may run further statements, so that the open ones
- *	  are a stack.  Hooks push and pop: that costs a statement some instructions.
+ *	  are a stack.  Hooks push and pop: that costs a statement some instructions.  A
+ *	  nested statement marks those outer ones that have written to one of its tables.
  *
  * 2. After an error the end of its subtransaction, or of the transaction, pops.
  *
@@ -52,8 +53,6 @@ push_statement(void)
 		while (open_capacity < wanted)
 			open_stack[open_capacity++] = MemoryContextAllocZero(TopMemoryContext, sizeof(OpenStatement));
 	}
-	if (open_count > 0)
-		open_stack[open_count - 1]->nested = true;
 	statement = open_stack[open_count++];
 	statement->query = NULL;
 	statement->copied = InvalidOid;
@@ -63,6 +62,50 @@ push_statement(void)
 	statement->told = 0;
 	statement->subtransaction = GetCurrentSubTransactionId();
 	return statement;
+}
+
+/* Returns whether a statement has written to a table, or may have. */
+static bool
+writes_to(const OpenStatement *statement, Oid relation)
+{
+	ListCell *cell;
+
+	if (statement->query == NULL)
+		return statement->unknown || statement->copied == relation;
+	foreach (cell, statement->query->estate->es_opened_result_relations)
+	{
+		if (RelationGetRelid(((ResultRelInfo *) lfirst(cell))->ri_RelationDesc) == relation)
+			return true;
+	}
+	return false;
+}
+
+static void
+note_nested(Oid relation)
+{
+	for (int i = 0; i < open_count - 1; i++)
+	{
+		OpenStatement *outer = open_stack[i];
+
+		outer->nested = outer->nested || writes_to(outer, relation);
+	}
+}
+
+/* Notes at the outer statements that the newest one has written to the same table. */
+static void
+note_newest(const OpenStatement *statement)
+{
+	ListCell *cell;
+
+	if (open_count == 1)
+		return;
+	if (statement->query == NULL)
+	{
+		note_nested(statement->copied);
+		return;
+	}
+	foreach (cell, statement->query->estate->es_opened_result_relations)
+		note_nested(RelationGetRelid(((ResultRelInfo *) lfirst(cell))->ri_RelationDesc));
 }
 
 /* The ExecutorFinish hook. */
@@ -79,6 +122,7 @@ finish_query(QueryDesc *query)
 		statement->query = query;
 		statement->begin = query->estate->es_output_cid;
 		statement->end = statement->begin + 1;
+		note_newest(statement);
 	}
 	if (finish_before)
 		finish_before(query);
@@ -104,6 +148,7 @@ run_copy(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUti
 		statement->copied = RangeVarGetRelid(copy->relation, NoLock, true);
 		statement->begin = GetCurrentCommandId(false);
 		statement->end = statement->begin + 1;
+		note_newest(statement);
 	}
 	if (utility_before)
 		utility_before(planned, text, read_only_tree, context, params, environment, dest, completion);

@@ -25,7 +25,7 @@ typedef struct OpenStatement
 	CommandId begin;  /* sees the rows as they were before the statement */
 	CommandId end;	  /* sees them as the statement left them, without the changes of its triggers */
 	SubTransactionId subtransaction;
-	bool nested;  /* a trigger ran a statement that may write */
+	bool nested;  /* a trigger ran a statement that has written to the same table, or may have */
 	bool changed; /* a trigger changed rows that the statement has written, and nobody was told */
 	int told;
 	struct

@@ -19,9 +19,9 @@
  *
  * 4. A change of the key is a deletion and an insertion, so that each is left out, or not.
  *
- * 5. Without nested statements nothing is looked up (open_statement.c).  Tables without a
- *	  primary key, tables with children and triggers FOR EACH ROW stay with the server's
- *	  order.
+ * 5. Without nested statements that write to the same table nothing is looked up
+ *	  (open_statement.c).  Tables without a primary key, partitioned tables, tables with
+ *	  children and triggers FOR EACH ROW stay with the server's order.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -30,7 +30,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -81,22 +80,6 @@ has_statement_trigger(TriggerDesc *triggers, Oid function, RuleOperation operati
 	return false;
 }
 
-/* Returns the topmost partitioned table above a table, or the table. */
-static Oid
-topmost_table(Relation relation)
-{
-	Oid topmost = RelationGetRelid(relation);
-
-	if (relation->rd_rel->relispartition)
-	{
-		List *ancestors = get_partition_ancestors(topmost);
-
-		topmost = llast_oid(ancestors);
-		list_free(ancestors);
-	}
-	return topmost;
-}
-
 /* Returns whether a statement can make an operation; one of a WITH clause can be any. */
 static bool
 can_make(const OpenStatement *statement, RuleOperation operation)
@@ -124,7 +107,7 @@ add_target(const Resolution *work, PendingStatement *pending, Relation target, T
 {
 	const OpenStatement *statement = pending->statement;
 
-	if (topmost_table(target) != topmost_table(work->relation))
+	if (RelationGetRelid(target) != RelationGetRelid(work->relation))
 		return;
 	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 	{
@@ -321,6 +304,16 @@ may_be_changed(const Resolution *work, const OpenStatement *own, RuleOperation o
 		   !has_statement_trigger(triggers, work->function, RULE_DELETE);
 }
 
+/* Frees rows unless they are those of the trigger. */
+static void
+end_rows(ChangedRows made, ChangedRows rows)
+{
+	if (made.new != NULL && made.new != rows.new)
+		tuplestore_end(made.new);
+	if (made.old != NULL && made.old != rows.old)
+		tuplestore_end(made.old);
+}
+
 RowChanges
 nested_change_resolve(TriggerData *trigger, RuleOperation operation, ChangedRows rows)
 {
@@ -331,6 +324,8 @@ nested_change_resolve(TriggerData *trigger, RuleOperation operation, ChangedRows
 	bool changed = false;
 
 	changes.of[operation] = rows;
+	if (rows.new == NULL && rows.old == NULL)
+		return changes;
 	if (own != NULL && !(own->unknown && GetActiveSnapshot()->curcid >= own->end))
 	{
 		outer--;
@@ -345,11 +340,20 @@ nested_change_resolve(TriggerData *trigger, RuleOperation operation, ChangedRows
 		changes = leave_to_outer(&work, rows);
 	if (changed)
 	{
-		rows = changes.of[operation];
+		ChangedRows left = changes.of[operation];
+
 		changes.of[operation] = (ChangedRows){ NULL, NULL };
-		if (rows.new != NULL || rows.old != NULL)
-			add_present(&work, rows, &changes);
+		if (left.new != NULL || left.old != NULL)
+			add_present(&work, left, &changes);
+		end_rows(left, rows);
 	}
 	end_lookups(&work);
 	return changes;
+}
+
+void
+nested_change_end(RowChanges *changes, ChangedRows rows)
+{
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
+		end_rows(changes->of[operation], rows);
 }

@@ -30,7 +30,13 @@ typedef struct RowChanges
 	ChangedRows of[RULE_OPERATIONS];
 } RowChanges;
 
-/* Returns the changes that the rules are to see when the trigger of a statement has these rows. */
+/*
+ * Returns the changes that the rules are to see when the trigger of a statement has these rows.  The caller ends them:
+ * they may be in temporary files.
+ */
 extern RowChanges nested_change_resolve(TriggerData *trigger, RuleOperation operation, ChangedRows rows);
+
+/* Frees changes, but not the rows of the trigger. */
+extern void nested_change_end(RowChanges *changes, ChangedRows rows);
 
 #endif /* HERALD_NESTED_CHANGE_H */

@@ -3,8 +3,9 @@
  * row_finder.c
  *	  Finds rows of the application's tables by their primary key, as they were or are.
  *
- * The rows of a partitioned table are in its partitions, which have indexes of their own.
- * Neighbouring rows are often in the same one, so that it is asked first.
+ * Partitioned tables are left out: their partitions may have keys of their own, so that rows
+ * of several have the same one, and to look a row up would lock partitions that the statement
+ * does not touch.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -16,36 +17,23 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/tupconvert.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "write/row_finder.h"
 
-/* A table with rows: the table itself, or a partition. */
-typedef struct RowPlace
-{
-	Relation table;
-	Relation index;
-	AttrNumber columns[INDEX_MAX_KEYS]; /* of the key, in the row type of the finder's table */
-	TupleConversionMap *map;			/* to that row type; NULL: it is the same */
-	TupleTableSlot *slot;
-} RowPlace;
-
 struct RowFinder
 {
 	Relation relation;
+	Relation index; /* of the primary key */
+	TupleTableSlot *slot;
 	SnapshotData snapshot;
-	RowPlace *places;
-	int count;
-	int last; /* the place of the row that was found last */
 };
 
-/* Opens the index of a primary key.  Returns NULL if there is none that look-ups can use. */
+/* Opens the index of a primary key.  Returns NULL if there is none in which a key has one row at any time. */
 static Relation
 open_key_index(Relation table)
 {
@@ -56,110 +44,55 @@ open_key_index(Relation table)
 	if (!OidIsValid(table->rd_pkindex))
 		return NULL;
 	index = index_open(table->rd_pkindex, AccessShareLock);
-	if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid)
+	if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid && index->rd_index->indimmediate)
 		return index;
 	index_close(index, AccessShareLock);
 	return NULL;
 }
 
-/* Adds a table, which it closes if it does not add it.  Returns whether it did. */
-static bool
-add_place(RowFinder *finder, Relation table)
-{
-	RowPlace *place = &finder->places[finder->count];
-	TupleDesc shape = RelationGetDescr(table);
-
-	place->index = open_key_index(table);
-	if (place->index == NULL)
-	{
-		table_close(table, NoLock);
-		return false;
-	}
-	place->table = table;
-	place->slot = table_slot_create(table, NULL);
-	place->map = convert_tuples_by_name(shape, RelationGetDescr(finder->relation));
-	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(place->index); i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(shape, place->index->rd_index->indkey.values[i] - 1);
-
-		place->columns[i] = get_attnum(RelationGetRelid(finder->relation), NameStr(column->attname));
-	}
-	finder->count++;
-	return true;
-}
-
 RowFinder *
 row_finder_begin(Relation relation)
 {
-	bool partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-	List *tables = find_all_inheritors(RelationGetRelid(relation), partitioned ? AccessShareLock : NoLock, NULL);
-	RowFinder *finder = palloc0(sizeof(RowFinder));
-	bool complete = partitioned || list_length(tables) == 1;
-	ListCell *cell;
+	RowFinder *finder;
+	Relation index;
 
+	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relispartition ||
+		relation->rd_rel->relhassubclass)
+		return NULL;
+	index = open_key_index(relation);
+	if (index == NULL)
+		return NULL;
+	finder = palloc0(sizeof(RowFinder));
 	finder->relation = relation;
-	finder->places = palloc0(sizeof(RowPlace) * list_length(tables));
-	foreach (cell, tables)
-	{
-		Relation table = complete ? table_open(lfirst_oid(cell), NoLock) : NULL;
-
-		if (table != NULL && table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-			table_close(table, NoLock);
-		else if (table != NULL)
-			complete = add_place(finder, table);
-	}
-	if (complete)
-		return finder;
-	row_finder_end(finder);
-	return NULL;
+	finder->index = index;
+	finder->slot = table_slot_create(relation, NULL);
+	return finder;
 }
 
 void
 row_finder_end(RowFinder *finder)
 {
-	for (int i = 0; i < finder->count; i++)
-	{
-		ExecDropSingleTupleTableSlot(finder->places[i].slot);
-		index_close(finder->places[i].index, AccessShareLock);
-		table_close(finder->places[i].table, NoLock);
-	}
-	pfree(finder->places);
+	ExecDropSingleTupleTableSlot(finder->slot);
+	index_close(finder->index, AccessShareLock);
 	pfree(finder);
 }
 
 static void
-set_key(const RowPlace *place, TupleTableSlot *row, ScanKey keys)
+set_key(const RowFinder *finder, TupleTableSlot *row, ScanKey keys)
 {
-	Relation index = place->index;
+	Relation index = finder->index;
 
 	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
 	{
 		Oid type = index->rd_opcintype[i];
 		Oid equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
 		bool isnull;
-		Datum value = slot_getattr(row, place->columns[i], &isnull);
+		Datum value = slot_getattr(row, index->rd_index->indkey.values[i], &isnull);
 
 		Assert(OidIsValid(equal) && !isnull);
 		ScanKeyEntryInitialize(&keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[i],
 							   get_opcode(equal), value);
 	}
-}
-
-/* Looks for the row in one place. */
-static bool
-find_in(RowFinder *finder, RowPlace *place, TupleTableSlot *row)
-{
-	int columns = IndexRelationGetNumberOfKeyAttributes(place->index);
-	ScanKeyData keys[INDEX_MAX_KEYS];
-	IndexScanDesc scan;
-	bool found;
-
-	set_key(place, row, keys);
-	scan = begin_index_scan(place->table, place->index, &finder->snapshot, columns);
-	index_rescan(scan, keys, columns, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, place->slot);
-	index_endscan(scan); /* the slot keeps the page of the row */
-	return found;
 }
 
 static void
@@ -172,29 +105,25 @@ look_at(RowFinder *finder, CommandId seen)
 bool
 row_finder_find(RowFinder *finder, TupleTableSlot *row, CommandId seen, TupleTableSlot *found)
 {
-	look_at(finder, seen);
-	for (int i = 0; i < finder->count; i++)
-	{
-		int current = (finder->last + i) % finder->count;
-		RowPlace *place = &finder->places[current];
+	int columns = IndexRelationGetNumberOfKeyAttributes(finder->index);
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	IndexScanDesc scan;
+	bool there;
 
-		if (!find_in(finder, place, row))
-			continue;
-		finder->last = current;
-		if (found != NULL && place->map != NULL)
-			execute_attr_map_slot(place->map->attrMap, place->slot, found);
-		else if (found != NULL)
-			ExecCopySlot(found, place->slot);
-		return true;
-	}
-	return false;
+	look_at(finder, seen);
+	set_key(finder, row, keys);
+	scan = begin_index_scan(finder->relation, finder->index, &finder->snapshot, columns);
+	index_rescan(scan, keys, columns, NULL, 0);
+	there = index_getnext_slot(scan, ForwardScanDirection, finder->slot);
+	index_endscan(scan); /* the slot keeps the page of the row */
+	if (there && found != NULL)
+		ExecCopySlot(found, finder->slot);
+	return there;
 }
 
 bool
 row_finder_was_there(RowFinder *finder, CommandId seen)
 {
-	RowPlace *place = &finder->places[finder->last];
-
 	look_at(finder, seen);
-	return table_tuple_satisfies_snapshot(place->table, place->slot, &finder->snapshot);
+	return table_tuple_satisfies_snapshot(finder->relation, finder->slot, &finder->snapshot);
 }

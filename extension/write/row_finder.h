@@ -18,7 +18,8 @@ typedef struct RowFinder RowFinder;
 
 /*
  * Begins with a table that the statement has locked, in the current memory context.  Returns NULL if its rows have no
- * primary key with a btree index: also if a table that inherits from it could have a row with the same key.
+ * primary key with a btree index that is checked at once, or if the table is partitioned, is a partition, or has
+ * children: then a row with the same key could be elsewhere.
  */
 extern RowFinder *row_finder_begin(Relation relation);
 extern void row_finder_end(RowFinder *finder);

@@ -198,22 +198,25 @@ Datum
 herald_on_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool truncated;
+	ChangedRows rows;
 	RowChanges changes;
 
 	check_call(fcinfo);
-	truncated = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
-	if (!truncated)
-		changes = nested_change_resolve(trigger, operation_of(trigger), changed_rows(trigger));
 	if (!herald_enabled || !can_run_rules())
 		return PointerGetDatum(NULL);
-	if (truncated)
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	{
 		follow_truncate(RelationGetRelid(trigger->tg_relation));
-	for (int operation = 0; operation < RULE_OPERATIONS && !truncated; operation++)
+		return PointerGetDatum(NULL);
+	}
+	rows = changed_rows(trigger);
+	changes = nested_change_resolve(trigger, operation_of(trigger), rows);
+	for (int operation = 0; operation < RULE_OPERATIONS; operation++)
 	{
 		if (count_rows(changes.of[operation]) > 0)
 			apply_rules_for(trigger->tg_relation, operation, changes.of[operation]);
 	}
+	nested_change_end(&changes, rows);
 	return PointerGetDatum(NULL);
 }
 

@@ -103,6 +103,15 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	LIMIT 1;
 $$;
 
+-- Returns whether columns are only a part of the foreign keys to a table, and that table is not one whose rows are
+-- known: it may have a column with the same ids, as memberships have those of users.
+CREATE FUNCTION herald_internal.may_be_refined(relation regclass, columns text[], target regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.target = $3 AND f.columns <@ $2) AND
+	       NOT EXISTS (SELECT FROM herald_internal.watched_table AS w
+	                   WHERE w.relation = $3 AND w.kind IN ('posts', 'comments', 'messages'));
+$$;
+
 -- Raises an error if the columns of a role refer to a table with rows that cannot have it, by their foreign keys or,
 -- without any, by their name.
 CREATE FUNCTION herald_internal.check_references(relation regclass, call jsonb) RETURNS void
@@ -115,7 +124,8 @@ BEGIN
 	FROM herald_internal.column_arguments() AS a
 	CROSS JOIN LATERAL (SELECT herald_internal.parse_columns(relation, call ->> a.name)) AS c (names)
 	CROSS JOIN LATERAL (
-		SELECT f.target, false, herald_internal.can_be(a.name, relation, f.target)
+		SELECT f.target, false, herald_internal.can_be(a.name, relation, f.target) OR
+		       herald_internal.may_be_refined(relation, c.names, f.target)
 		FROM herald_internal.reference_targets(relation, c.names) AS f (target)
 		UNION ALL
 		SELECT n.target, true, herald_internal.can_be_named(a.name, relation, c.names, n.target)

@@ -733,7 +733,7 @@ END
 $$;
 
 -- Returns the ids that the roles of a table hold, each with its columns, the table of the ids, and the columns of an id
--- there. That of a user is known by a foreign key or if one table of users alone is watched.
+-- there. That of a user is known by a foreign key to a watched table, or if one table of users alone is watched.
 CREATE FUNCTION herald_internal.held_ids(relation regclass, arguments jsonb)
 	RETURNS TABLE (role text, columns text[], target regclass, key text[])
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -751,7 +751,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		UNION ALL
 		(SELECT u.target, u.key
 		 FROM (SELECT f.target, f.target_columns, 1, cardinality(f.columns)
-		       FROM herald_internal.foreign_keys($1) AS f WHERE f.columns @> c.columns
+		       FROM herald_internal.foreign_keys($1) AS f
+		       JOIN herald_internal.watched_table AS w ON w.relation = f.target AND w.kind = 'users'
+		       WHERE f.columns @> c.columns
 		       UNION ALL
 		       SELECT min(w.relation::oid)::regclass, herald_internal.row_id(min(w.relation::oid)), 2, 0
 		       FROM herald_internal.trusted_tables($1) AS w

@@ -174,7 +174,7 @@ for (const [reason, { burst, most, ask }] of Object.entries(abuses)) {
       const { permitted, refusals } = await flood(client, () => ask(client, conversation));
       const seconds = (Date.now() - began) / 1000;
       assert.ok(permitted >= burst && permitted <= burst + 20 * (seconds + 1), `${permitted} in ${seconds} s`);
-      assert.ok(refusals.length >= 20, `${refusals.length} refusals`);
+      assert.ok(refusals.length >= 10, `${refusals.length} refusals`);    // those that wait in the queue go with the connection
       for (const refusal of refusals) isRefusal(refusal, most);
       if (protocol === 'plain') assert.deepEqual(await client.closed, { code: 4429, reason: 'too_many' });
       isRefusal(client.all('error').at(-1).data, most);

@@ -93,4 +93,19 @@ INSERT INTO posts VALUES (1, '2026-05-01', 1, NULL, NULL, 'A post'), (2, '2026-0
 INSERT INTO likes VALUES (2, 1, '2026-05-01');
 SELECT recipient_id, title, cause FROM herald.notification WHERE recipient_id = '1' ORDER BY id;
 SELECT herald.unwatch_all();
+
+-- A part of a key to memberships may have the ids of users. Ids that are unique by themselves stand beside a tenant.
+DROP TABLE likes, posts, users;
+CREATE TABLE users (id int PRIMARY KEY, username text);
+CREATE TABLE memberships (team_id int, user_id int REFERENCES users, PRIMARY KEY (team_id, user_id));
+CREATE TABLE posts (id int PRIMARY KEY, team_id int, author_id int, body text,
+	FOREIGN KEY (team_id, author_id) REFERENCES memberships);
+SELECT herald.watch_users('users');
+SELECT herald.watch_posts('posts', author => 'author_id');
+SELECT herald.unwatch_all();
+CREATE TABLE people (tenant_id int, id int, name text, PRIMARY KEY (tenant_id, id));
+CREATE TABLE articles (tenant_id int, id int, author_id int, body text, PRIMARY KEY (tenant_id, id),
+	FOREIGN KEY (tenant_id, author_id) REFERENCES people);
+SELECT herald.watch_posts('articles', key => 'id', author => 'author_id');
+SELECT herald.unwatch_all();
 DROP SCHEMA composite CASCADE;
