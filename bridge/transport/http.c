@@ -60,7 +60,7 @@ may_read(struct lws *wsi, const char *path)
 {
 	bool connects = http_request_is_socketio(path) || strcmp(path, "/events") == 0;
 
-	return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || http_request_host_is_allowed(wsi, connects);
+	return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || http_request_host_is_allowed(wsi, connects, true);
 }
 
 static int

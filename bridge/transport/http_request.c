@@ -142,34 +142,20 @@ http_request_origin_is_allowed(struct lws *wsi)
 	return allowed[0] == '\0' ? is_requested_host(wsi, origin) : origin_list_has(allowed, origin);
 }
 
-/* Copies the host that a request names into a buffer of so many bytes, and returns whether it is allowed. */
-static bool
-read_host(struct lws *wsi, bool connects, char *host, size_t size)
-{
-	const char *allowed = http_request_config(wsi)->allow_host;
-
-	if (allowed[0] == '\0' || (read_header(wsi, WSI_TOKEN_HOST, host, size) && host_list_has(allowed, host)))
-		return true;
-	return !connects && (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0 || host_is_fixed(host));
-}
-
 bool
-http_request_may_see_details(struct lws *wsi)
-{
-	char host[256] = "";
-
-	return read_host(wsi, false, host, sizeof(host));
-}
-
-bool
-http_request_host_is_allowed(struct lws *wsi, bool connects)
+http_request_host_is_allowed(struct lws *wsi, bool connects, bool logged)
 {
 	static LogLimit limit;
+	const char *allowed = http_request_config(wsi)->allow_host;
 	char host[256] = "";
 	char peer[NETWORK_ADDRESS_TEXT];
 
-	if (read_host(wsi, connects, host, sizeof(host)))
+	if (allowed[0] == '\0' || (read_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && host_list_has(allowed, host)))
 		return true;
+	if (!connects && (lws_hdr_total_length(wsi, WSI_TOKEN_HOST) == 0 || host_is_fixed(host)))
+		return true;
+	if (!logged)
+		return false;
 	client_address_write(wsi, peer);
 	log_limited(&limit, LOG_LEVEL_WARNING, "host_refused", "host", host, "peer", peer, "hint",
 				"Add the host to allow-host if clients reach the bridge by this name.");
@@ -249,7 +235,7 @@ is_poll_of_session(struct lws *wsi)
 	bool upgrades = lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) > 0;
 
 	if (upgrades || (method != LWSHUMETH_GET && method != LWSHUMETH_POST) || !http_request_is_socketio(path) ||
-		!http_request_host_is_allowed(wsi, true) || !http_request_origin_is_allowed(wsi))
+		!http_request_host_is_allowed(wsi, true, true) || !http_request_origin_is_allowed(wsi))
 		return false;
 	query = read_query(wsi);
 	return fits_session(&query);
@@ -343,7 +329,7 @@ http_request_check_upgrade(struct lws *wsi)
 	socketio = http_request_is_socketio(path);
 	if (!socketio && strcmp(path, "/ws") != 0)
 		return &not_found;
-	if (!http_request_host_is_allowed(wsi, true))
+	if (!http_request_host_is_allowed(wsi, true, true))
 		return &http_error_host;
 	if (!http_request_origin_is_allowed(wsi))
 	{

@@ -85,13 +85,11 @@ extern char *http_request_copy_origin(struct lws *wsi);
 extern bool http_request_origin_is_allowed(struct lws *wsi);
 
 /*
- * Returns whether allow-host has the requested host, or is empty; else logs it, one line a second at most.  A request
- * that connects no client may also name no host, an address or localhost: probes do, and no page of an attacker.
+ * Returns whether allow-host has the requested host, or is empty; else logs it if asked to, one line a second at most.
+ * A request that connects no client may also name no host, an address or localhost: probes do, and no page of an
+ * attacker.
  */
-extern bool http_request_host_is_allowed(struct lws *wsi, bool connects);
-
-/* Returns whether a request that connects no client names such a host.  Logs nothing. */
-extern bool http_request_may_see_details(struct lws *wsi);
+extern bool http_request_host_is_allowed(struct lws *wsi, bool connects, bool logged);
 
 /* Logs a refused origin with the client's address, one line a second at most. */
 extern void http_request_log_origin(struct lws *wsi);

@@ -22,7 +22,7 @@ static bool
 sees_details(struct lws *wsi)
 {
 	return (client_socket_is_admin(wsi) || http_request_config(wsi)->admin_listen[0] == '\0') &&
-		   http_request_may_see_details(wsi);
+		   http_request_host_is_allowed(wsi, false, false);
 }
 
 static int
