@@ -268,8 +268,8 @@ test('presence:list finds partners beside a group of thousands, and says that it
   for (const user of [ben, cat]) await online(user);
   const conversation = () => database.value('INSERT INTO conversations DEFAULT VALUES RETURNING id');
   const [group, pair] = [await conversation(), await conversation()];
-  await database.query(`INSERT INTO users (id, username, display_name) SELECT 900000 + n, 'crowd' || n, 'Crowd' FROM generate_series(1, 1100) AS n`);
-  await database.query('INSERT INTO conversation_members (conversation_id, user_id) SELECT $1, 900000 + n FROM generate_series(1, 1100) AS n', [group]);
+  await database.query(`WITH crowd AS (INSERT INTO users (username, display_name) SELECT 'crowd' || n, 'Crowd' FROM generate_series(1, 1100) AS n RETURNING id)
+    INSERT INTO conversation_members (conversation_id, user_id) SELECT $1, id FROM crowd`, [group]);
   const join = (to, user) => database.query('INSERT INTO conversation_members (conversation_id, user_id) VALUES ($1, $2)', [to, user]);
   for (const user of [ann, ben]) await join(pair, user);
   const list = async (payload) => (await listener.ask('presence:list', payload)).data;
