@@ -301,7 +301,7 @@ test('changes none of the settings when it rejects a reload', async () => {
     const before = changed.log.length;
     writeFileSync(file, text);
     process.kill(changed.pid, 'SIGHUP');
-    await until(event, () => changed.log.slice(before).includes(event));
+    await changed.logged(new RegExp(event), before);
     return changed.log.slice(before);
   };
   // The command line of the test has the secret and the rates.
