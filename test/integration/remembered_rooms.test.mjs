@@ -85,5 +85,5 @@ test('30,000 remembered rooms of one user delay nobody else who arrives', { time
   assert.ok(returns > 0);
   // Others may share the processors, but none waits for a check of the rooms; they would wait for all thirty.
   assert.ok(p50(beside) < 2 * p50(alone) + 100, `p50 ${p50(alone)} ms alone, ${p50(beside)} ms beside`);
-  assert.ok(p99(beside) < Math.max(2 * p99(alone) + 100, 2 * one), `p99 ${p99(alone)} ms alone, ${p99(beside)} ms beside; one return ${one} ms`);
+  assert.ok(p99(beside) < 2 * p99(alone) + 100 + 10 * one, `p99 ${p99(alone)} ms alone, ${p99(beside)} ms beside; one return ${one} ms`);
 });
