@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { Postgres } from './harness/postgres.mjs';
 
 const LIKES = 2000;
-const MOST = 720;  // 716 were measured
+const MOST = 740;  // 716 were measured
 
 const postgres = await Postgres.create({ settings: ['autovacuum=off', 'full_page_writes=off', 'checkpoint_timeout=1h'] });
 after(() => postgres.destroy());
