@@ -173,6 +173,7 @@ main(int argc, char **argv)
 	argument_count = argc;
 	arguments = argv;
 	signal(SIGPIPE, SIG_IGN);
+	log_open();
 	if (!config_load(&config, argc, argv))
 		return EXIT_FAILURE;
 	if (print_and_leave())

@@ -49,6 +49,14 @@ log_read_settings(const char *level, const char *format, LogSettings *settings)
 }
 
 void
+log_open(void)
+{
+	static char line[16384];
+
+	setvbuf(stderr, line, _IOLBF, sizeof(line));
+}
+
+void
 log_configure(const LogSettings *settings)
 {
 	assert(settings->level <= LOG_LEVEL_DEBUG && settings->format <= LOG_FORMAT_JSON);

@@ -35,6 +35,12 @@ typedef struct LogSettings
 /* Reads the names of a level and a format; false when one of them is unknown.  Changes nothing of the log. */
 extern bool log_read_settings(const char *level, const char *format, LogSettings *settings);
 
+/*
+ * Makes standard error write a line in one system call, and not each of its parts: the call is most of a line's cost.
+ * Must be called before anything is written there.
+ */
+extern void log_open(void);
+
 /* Logs by these settings from now on. */
 extern void log_configure(const LogSettings *settings);
 
