@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, afterEach, test } from 'node:test';
 import { EngineClient } from '../integration/harness/engine_client.mjs';
-import { CONNECTIONS } from '../integration/harness/bridge.mjs';
+import { CONNECTIONS, release } from '../integration/harness/bridge.mjs';
 import { RawClient, kinds } from '../integration/harness/raw_client.mjs';
 import { Scene } from '../integration/harness/scene.mjs';
 import { until } from '../integration/harness/wait.mjs';
+import { newcomers } from './newcomers.mjs';
 
 const scene = await Scene.open();
 after(() => scene.close());
@@ -88,22 +89,24 @@ test('keeps sessions and answers 503 to newcomers when it is full', async () => 
   assert.ok(clients.every(({ socket }) => !socket.destroyed));
 });
 
+// The sanitizers make some of the steps many times slower than others, so this bridge has none.
 test('admits two thousand clients at once, serves others meanwhile, and frees everything', { timeout: 180000 }, async () => {
-  const others = await many(4, (n) => connect(bridge, names[n], ben));
-  await until('only the others are connected', async () => await bridge.metric('herald_connections') === others.length);
-  const before = bridge.descriptors;
+  const measured = await scene.addBridge([], undefined, release);
+  const others = await many(4, (n) => connect(measured, names[n], ben));
+  await until('only the others are connected', async () => await measured.metric('herald_connections') === others.length);
+  const before = measured.descriptors;
   const waits = [];    // of the others, in processor time of the bridge, which does not depend on other processes
   let done = false;
-  const storm = many(2000, async (n) => (await connect(bridge, names[n % 4])).close()).finally(() => { done = true; });
+  const storm = newcomers(measured, 2000, scene.token(ann)).finally(() => { done = true; });
   for (let n = 1; !done; n++) {
-    const start = bridge.processorTime();
+    const start = measured.processorTime();
     await database.query("SELECT herald.publish($1, 'numbered', jsonb_build_object('n', $2::int))", [`user:${ben}`, n]);
     await until('the others have the event', () => others.every(({ numbers }) => numbers.at(-1) === n));
-    waits.push(bridge.processorTime() - start);
+    waits.push(measured.processorTime() - start);
   }
   await storm;
-  await until('the storm is over', async () => await bridge.metric('herald_connections') === others.length);
-  await until('no descriptor is left over', () => bridge.descriptors <= before);
+  await until('the storm is over', async () => await measured.metric('herald_connections') === others.length);
+  await until('no descriptor is left over', () => measured.descriptors <= before);
   assert.ok(Math.max(...waits) < 1500, `${waits} ms`);
 });
 
