@@ -608,9 +608,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	)
 	SELECT format(CASE WHEN $4 IS NULL THEN 'Pass it as "%2$s".'
 	              WHEN cardinality($4) = 1 THEN 'Name it, as in: %1$s'
-	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE $3 WHEN 'subject' THEN
+	              ELSE 'Name it, as in: %1$s It may also be %3$s.' || CASE
+	                   WHEN $3 <> 'subject' THEN '' WHEN s.hint IS NOT NULL THEN ' %7$s' ELSE
 	                   ' If some rows refer to one table and others to another one, see "A column for each table" in '
-	                   'docs/your-schema.md.' ELSE '' END END ||
+	                   'docs/your-schema.md.' END END ||
 	              CASE WHEN e.differs THEN ' Column %4$s is named after table %5$s, not after %6$s.' ELSE '' END,
 	              herald_internal.hinted_call($2, $1, jsonb_build_object($3, e.name) || CASE
 	                  WHEN $3 <> 'subject' THEN '{}'
@@ -620,9 +621,16 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                  ELSE coalesce(herald_internal.paired_type($1, $3, e.name), '{}') END),
 	              $3, (SELECT string_agg(o.name, ' or ' ORDER BY o.place) FROM example AS o
 	                   WHERE o.place BETWEEN 2 AND 4),
-	              e.name, coalesce(e.found::text, 'another'), e.given)
+	              e.name, coalesce(e.found::text, 'another'), e.given, s.hint)
 	FROM (VALUES (1)) AS one (row)
-	LEFT JOIN example AS e ON e.place = 1;
+	LEFT JOIN example AS e ON e.place = 1
+	LEFT JOIN LATERAL (
+		SELECT herald_internal.subjects_hint($1, $2, array_agg(o.name ORDER BY o.place)) AS hint
+		FROM example AS o
+		JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = o.name AND NOT a.attnotnull
+		WHERE $3 = 'subject' AND o.given IS NULL AND
+		      coalesce(herald_internal.reference_target($1, ARRAY[o.name]),
+		               herald_internal.subject_by_name($1, $2, o.name)) IS NOT NULL) AS s ON true;
 $$;
 
 -- Returns the hint for a call for likes of a table whose rows are between two users: they are follows; NULL for others.

@@ -57,7 +57,7 @@ CREATE FUNCTION herald_internal.column_argument(kind text, name text, words text
 	RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN meaning = 'other' AND words !~ '_type$' THEN NULL
+		WHEN meaning IN ('other', 'another') AND words !~ '_type$' THEN NULL
 		WHEN meaning = 'sender' OR kind IN ('likes', 'comments') AND words ~ '_type$' AND typed IS NOT NULL THEN typed
 		WHEN meaning = 'other'
 		THEN (SELECT jsonb_build_object('active', format(counts, quote_ident(name))) WHERE counts IS NOT NULL)
@@ -224,7 +224,7 @@ CREATE FUNCTION herald_internal.open_question(relation regclass, kind text, name
 	RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
-		WHEN meaning = 'other' THEN
+		WHEN meaning IN ('other', 'another') THEN
 			'Say in "active" which rows count, or give each row one subject and its type, as docs/your-schema.md shows '
 			'under "A column for each table".'
 		WHEN meaning = 'off' AND kind = 'members' THEN format(CASE category
@@ -398,21 +398,89 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		       herald_internal.id_sql('post', (SELECT a.author FROM jsonb_to_record($3) AS a (author text[])))));
 $$;
 
--- Returns whether a column refers to another table of subjects than the call found: both may be null, so that each row
--- refers to one of the tables. A table that is named after the subject has no other.
-CREATE FUNCTION herald_internal.is_other_subject(relation regclass, kind text, name text, arguments jsonb)
-	RETURNS boolean
+-- Returns the table of posts, comments or the like after which a column without a foreign key is named, so that it may
+-- be the subject; NULL without one. The tables of users, tenants, groups and conversations are none, nor are those that
+-- sort rows or are their files, unless they are watched.
+CREATE FUNCTION herald_internal.subject_by_name(relation regclass, kind text, name text) RETURNS regclass
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT $2 IN ('likes', 'comments') AND NOT $4 ? 'subject_tables' AND
-	       NOT herald_internal.is_named_subject($1, ARRAY[$4 -> 'subject' ->> 0]) AND EXISTS (
-		SELECT FROM herald_internal.foreign_keys($1) AS f
-		JOIN pg_attribute AS a ON a.attrelid = $1 AND a.attname = ANY (ARRAY[$3, $4 -> 'subject' ->> 0])
-		CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
-		WHERE f.columns = ARRAY[$3] AND f.target <> $1 AND f.target::text IS DISTINCT FROM $4 ->> 'subject_table' AND
-		      (k.kind IN ('posts', 'comments', 'messages') OR
-		       EXISTS (SELECT FROM herald_internal.watched_table AS w
-		               WHERE w.relation = f.target AND w.kind IN ('posts', 'comments', 'messages')))
-		HAVING count(*) = 2 AND NOT bool_or(a.attnotnull));
+	SELECT t.target
+	FROM herald_internal.named_target($1, ARRAY[$3]) AS t (target)
+	CROSS JOIN herald_internal.name_words($3) AS w (words)
+	CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(t.target)) AS k
+	CROSS JOIN regexp_replace(w.words, '^(id|fk)_|_?(id|uuid)$', '', 'g') AS noun
+	WHERE herald_internal.is_user_table(t.target) IS NOT TRUE AND k.kind IS DISTINCT FROM 'users' AND
+	      (EXISTS (SELECT FROM herald_internal.watched_table AS o
+	               WHERE o.relation = t.target AND o.kind IN ('posts', 'comments', 'messages')) OR
+	       NOT herald_internal.is_group(w.words) AND w.words !~ herald_internal.tenant_pattern() AND
+	       noun !~ ('^(conversation|chat|room|channel|thread|dialog(ue)?|categor(y|ie)|tag|label|section|list|folder|'
+	                'type|kind|status|role|device|session|language|locale|country|city|location|place|plan|campaign|'
+	                'import|batch|order|payment|moderator|admin|editor|reviewer|approver|assignee|agent|manager|'
+	                'staff|operator|bot|contact|reporter' || CASE $2 WHEN 'comments' THEN
+	                '|attachment|image|file|upload|media|avatar|gif|sticker|asset|blob|document' ELSE '' END ||
+	                ')$') AND
+	       (k.kind IN ('posts', 'comments', 'messages') OR herald_internal.has_author(t.target)));
+$$;
+
+-- Returns whether a column refers to another table of subjects than the call found, so that each row refers to one of
+-- the tables: both columns may be null. "other" says that a call has to decide. Without a foreign key the name is a
+-- weaker sign: "another" if the call names its subject. NULL for other columns, and for a table that is named after its
+-- subject.
+CREATE FUNCTION herald_internal.other_subject(relation regclass, kind text, name text, arguments jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN EXISTS (
+			SELECT FROM herald_internal.foreign_keys($1) AS f
+			CROSS JOIN herald_internal.kind_of_name(herald_internal.singular_noun(f.target)) AS k
+			WHERE f.columns = ARRAY[$3] AND f.target <> $1 AND
+			      f.target::text IS DISTINCT FROM $4 ->> 'subject_table' AND
+			      (k.kind IN ('posts', 'comments', 'messages') OR
+			       EXISTS (SELECT FROM herald_internal.watched_table AS w
+			               WHERE w.relation = f.target AND w.kind IN ('posts', 'comments', 'messages'))))
+		THEN 'other'
+		WHEN herald_internal.subject_by_name($1, $2, $3)::text IS DISTINCT FROM $4 ->> 'subject_table' AND
+		     herald_internal.subject_by_name($1, $2, $3) IS NOT NULL AND
+		     herald_internal.singular_noun($1) NOT LIKE
+		         regexp_replace(herald_internal.name_words($4 -> 'subject' ->> 0), '_?(id|uuid)$', '') || '\_%'
+		THEN CASE WHEN herald_internal.given_arguments('watch_' || $2, $1) ->> 'subject' IS NULL THEN 'other'
+		     ELSE 'another' END END
+	FROM pg_attribute AS a
+	WHERE $2 IN ('likes', 'comments') AND NOT $4 ? 'subject_tables' AND
+	      NOT herald_internal.is_named_subject($1, ARRAY[$4 -> 'subject' ->> 0]) AND
+	      a.attrelid = $1 AND a.attname = ANY (ARRAY[$3, $4 -> 'subject' ->> 0])
+	HAVING count(*) = 2 AND NOT bool_or(a.attnotnull);
+$$;
+
+-- Returns the sentences that show the calls for a table with a column for each table of subjects, by their names: one
+-- for the rows of a single table, and one for all rows, by two generated columns. NULL if a table is not known, or a
+-- name is taken.
+CREATE FUNCTION herald_internal.subjects_hint(relation regclass, kind text, columns text[]) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	WITH part AS (
+		SELECT c.name, c.place, t.target, herald_internal.singular_noun(t.target) AS noun,
+		       herald_internal.column_type($1, c.name) AS type
+		FROM unnest(columns) WITH ORDINALITY AS c (name, place)
+		CROSS JOIN LATERAL (SELECT coalesce(herald_internal.reference_target($1, ARRAY[c.name]),
+		                                    herald_internal.named_table($1, c.name))) AS t (target)
+	), whole AS (
+		SELECT count(DISTINCT p.type) = 1 AS alike, min(p.type) AS type,
+		       jsonb_object_agg(coalesce(p.noun, ''), p.target) AS tables,
+		       string_agg(format(' WHEN %I IS NOT NULL THEN %L', p.name, p.noun), '' ORDER BY p.place) AS cases
+		FROM part AS p
+		HAVING count(*) > 1 AND count(p.target) = count(*) AND count(DISTINCT p.noun) = count(*)
+	)
+	SELECT format('Each row may be about a row of one of several tables. For those of one of them: %s '
+	              'For all: ALTER TABLE %s ADD subject_type text GENERATED ALWAYS AS (CASE%s END) STORED, '
+	              'ADD subject_id %s GENERATED ALWAYS AS (coalesce(%s)) STORED; %s',
+	              herald_internal.hinted_call($2, $1, jsonb_build_object('subject', $3[1], 'active',
+	                  (SELECT string_agg(format('%I IS NULL', p.name), ' AND ' ORDER BY p.place) FROM part AS p
+	                   WHERE p.place > 1))),
+	              $1, w.cases, CASE WHEN w.alike THEN w.type ELSE 'text' END,
+	              (SELECT string_agg(format('%I', p.name) || CASE WHEN w.alike THEN '' ELSE '::text' END, ', '
+	                                 ORDER BY p.place) FROM part AS p),
+	              herald_internal.hinted_call($2, $1, jsonb_build_object('subject', 'subject_id', 'subject_table', NULL,
+	                  'subject_type', 'subject_type', 'subject_tables', w.tables)))
+	FROM whole AS w
+	WHERE NOT herald_internal.column_names($1) && '{subject_id,subject_type}';
 $$;
 
 -- Returns the columns of a table that tell which act a row is about: the times of several acts, as in saved_at and
@@ -458,6 +526,7 @@ CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arg
 	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT a.attname::text, m.meaning, g.argument, CASE
+	           WHEN m.meaning = others.meaning AND subjects.hint IS NOT NULL THEN subjects.hint
 	           WHEN g.argument IS NULL
 	           THEN herald_internal.open_question($1, $2, a.attname::text, t.typcategory::text, m.meaning)
 	           WHEN g.argument ->> 'active' LIKE '% = %' AND w.words ~ '_id$'
@@ -484,6 +553,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT id.name FROM unnest(herald_internal.column_names($1)) AS id (name)
 		WHERE herald_internal.is_type_of(w.words, herald_internal.name_words(id.name))
 		LIMIT 1) AS paired ON true
+	CROSS JOIN LATERAL (SELECT herald_internal.other_subject($1, $2, a.attname::text, $3)) AS others (meaning)
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN known.meaning IS NULL AND herald_internal.is_audience($1, $2, a.attname::text)
 		THEN 'audience'
@@ -498,7 +568,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     (a.attnotnull OR a.atthasdef) AND $2 = 'members' AND known.meaning = 'waiting' AND t.typcategory = 'D' OR
 		     (a.attnotnull OR a.atthasdef) AND herald_internal.is_time_of_act($2, w.words, t.typcategory::text)
 		THEN NULL
-		WHEN herald_internal.is_other_subject($1, $2, a.attname::text, $3) THEN 'other'
+		WHEN others.meaning IS NOT NULL THEN others.meaning
 		WHEN a.attname = ANY (acts.columns) OR known.meaning = 'opposite'
 		THEN CASE WHEN NOT coalesce(CASE known.meaning WHEN 'opposite' THEN acts.sides ELSE acts.columns END &&
 		                            herald_internal.used_columns($3 - 'ignore'), false) THEN 'opposite'
@@ -540,6 +610,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		           THEN coalesce(herald_internal.shown_values($1, $2, a.attname::text),
 		                         CASE WHEN w.words <> herald_internal.name_words(a.attname::text) THEN '' END) END) END
 		OFFSET 0) AS g (argument)
+	LEFT JOIN LATERAL (
+		SELECT herald_internal.subjects_hint($1, $2, ($3 -> 'subject' ->> 0) || array_agg(c ORDER BY c)) AS hint
+		FROM unnest(herald_internal.column_names($1)) AS c
+		WHERE others.meaning IS NOT NULL AND c <> ALL (used.columns) AND
+		      herald_internal.other_subject($1, $2, c, $3) IS NOT NULL
+		HAVING count(*) > 0) AS subjects ON true
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND m.meaning IS NOT NULL AND
 	      a.attname <> ALL (used.columns) AND ARRAY[a.attname::text] IS DISTINCT FROM herald_internal.primary_key($1)
 	ORDER BY a.attnum;

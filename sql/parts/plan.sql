@@ -722,9 +722,10 @@ CREATE FUNCTION herald_internal.wrapped_comment(text text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.comment_lines(string_agg(CASE
 		WHEN p.place = 1 THEN l.line
-		WHEN l.line LIKE 'SELECT herald.%' THEN '  ' || l.line
+		WHEN l.line ~ '^(SELECT herald\.|ALTER TABLE )' THEN '  ' || l.line
 		ELSE rtrim(regexp_replace(l.line, '(.{1,100})(?:\s+|$)', E'\\1\n', 'g'), E'\n') END, E'\n' ORDER BY p.place))
-	FROM regexp_split_to_table(ltrim(regexp_replace($1, '(SELECT herald\..*?\);)', E'\n\\1\n', 'g'), E'\n'),
+	FROM regexp_split_to_table(ltrim(regexp_replace($1, '((?:SELECT herald\..*?\);|ALTER TABLE .*?;){1,1}?)',
+	                                                E'\n\\1\n', 'g'), E'\n'),
 	                           '\n')
 		WITH ORDINALITY AS p (part, place)
 	CROSS JOIN LATERAL btrim(p.part) AS l (line)
