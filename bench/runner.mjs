@@ -1,7 +1,7 @@
 // runner.mjs [--short] [--rounds=N] [ITEM...]: runs items in turn and writes bench/results. Fails when a client's log has faults.
 
 import { parseArgs } from 'node:util';
-import { machine, otherLoad } from './lib/machine.mjs';
+import { machine, loadBefore } from './lib/machine.mjs';
 import { Recorder } from './lib/recorder.mjs';
 import { folder, readResults, table, writeResults } from './lib/results.mjs';
 
@@ -22,7 +22,7 @@ async function runItem(name) {
   const { title, method, proof = RECEIVED, run } = await import(`./items/${name}.mjs`);
   const recorder = new Recorder(name, { rounds: Number(options.rounds), short: options.short });
   const result = { title, method, proof, date: new Date().toISOString().slice(0, 16).replace('T', ' '), short: options.short,
-    load: otherLoad(), machine: machine() };
+    load: loadBefore(), machine: machine() };
   await run(recorder);
   const { seconds, faults } = recorder;
   return { ...result, seconds, faults, measures: [...recorder.measures.values()] };

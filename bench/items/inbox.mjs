@@ -17,6 +17,7 @@ const FUNCTIONS = {
   'unread_count()': (user) => `SELECT herald.unread_count('${user}');`,
   'unread_count(), grouped': (user) => `SELECT herald.unread_count('${user}', true);`,
   'inbox:list of 20': (user) => `SELECT herald_internal.act_inbox_list('${user}', '{"max": 20}');`,
+  'inbox:list of 20, grouped': (user) => `SELECT herald_internal.act_inbox_list('${user}', '{"max": 20, "grouped": true}');`,
   'inbox_groups() of ten': (user) => `SELECT count(*) FROM herald.inbox_groups('${user}', max => 10);`,
   'mark_group_read()': (user) => `${ANY_POST(user)} SELECT herald.mark_group_read('${user}', concat_ws(':', 'like', 'post', :post::text));`,
   'mark_subject_read()': (user) => `${ANY_POST(user)} SELECT herald.mark_subject_read('${user}', 'post', :post::text);`,

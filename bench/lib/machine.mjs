@@ -18,8 +18,8 @@ const packageVersion = (name) => output('dpkg-query', '-W', '-f=${Version}', nam
 
 const moduleVersion = (name) => JSON.parse(readFileSync(path.join(root, `bench/node_modules/${name}/package.json`), 'utf8')).version;
 
-// Returns the load of the machine before the run: other work makes times longer.
-export const otherLoad = () => Number(loadavg()[0].toFixed(1));
+// Returns the load of the machine before an item, that of the item before it included: other work makes times longer.
+export const loadBefore = () => Number(loadavg()[0].toFixed(1));
 
 // Returns how the processes of this run share the processors: children inherit it.
 function scheduling() {

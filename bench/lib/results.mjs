@@ -41,7 +41,7 @@ function section(name, { title, method, proof, short, date, seconds, load, machi
   const rounds = Math.max(...measures.flatMap(({ values }) => Object.values(values).map((of) => of.length)));
   const texts = [
     `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
-      `load of other work before it: ${load}.`, outcome,
+      `load of the machine before it: ${load}.`, outcome,
     `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}, ${machine.fileSystem}, ${machine.scheduling}. ${versions}.`];
   return [`## ${title}`, ...[method, ...texts].map(wrapped), ...tables].join('\n\n');
 }
