@@ -80,11 +80,17 @@ is_text(const Location *location, const json_t *value)
 }
 
 static bool
+is_boolean(const Location *location, const json_t *value)
+{
+	return json_is_boolean(value) || report_mistake(location, "must be true or false");
+}
+
+static bool
 is_template(const Location *location, const json_t *value)
 {
 	const char *mistake = template_mistake(value);
 
-	return mistake == NULL || report_mistake(location, "\"%s\": braces enclose placeholders only: \"{path}\", \"{path:number}\"", mistake);
+	return mistake == NULL || report_mistake(location, "\"%s\": braces enclose placeholders only: \"{path}\", \"{path:number}\"; or :upper, :lower, :json, :list", mistake);
 }
 
 static bool
@@ -204,11 +210,16 @@ static const Member event_members[] = {
 };
 static const Schema event_schema = { .check = is_for_names, .may_be_list = true, .members = event_members };
 static const Schema events_schema = { .each = &event_schema };
-static const Member action_members[] = { { "action", &text_schema }, { "data", &template_schema }, { "ack", &template_schema }, { NULL, NULL } };
-static const Schema action_schema = { .check = is_for_names, .members = action_members };
+static const Member action_members[] = {
+	{ "when", &condition_schema }, { "action", &text_schema }, { "data", &template_schema }, { "ack", &template_schema }, { NULL, NULL }
+};
+static const Schema action_schema = { .check = is_for_names, .may_be_list = true, .members = action_members };
 static const Schema actions_schema = { .each = &action_schema };
-static const Member failed_members[] = { { "name", &text_template_schema }, { "to", &template_schema }, { NULL, NULL } };
-static const Schema failed_schema = { .members = failed_members };
+static const Schema boolean_schema = { .check = is_boolean };
+static const Member failed_members[] = {
+	{ "name", &text_template_schema }, { "to", &template_schema }, { "always", &boolean_schema }, { NULL, NULL }
+};
+static const Schema failed_schema = { .may_be_list = true, .members = failed_members };
 static const Schema interval_schema = { .check = is_interval };
 static const Member batch_members[] = { { "every", &interval_schema }, { "to", &template_schema }, { NULL, NULL } };
 static const Schema batch_schema = { .check = is_batch, .members = batch_members };
@@ -286,7 +297,7 @@ dialect_file_read(const char *path)
 		fprintf(stderr, "herald-bridge: %s:%d: %s\n", path, error.line, error.text);
 	else if (value == NULL)
 		fprintf(stderr,
-				"herald-bridge: dialect: %s\n  Set the path of a file, or the name of a shipped dialect: canonical, kebab, namespaces, snake.\n",
+				"herald-bridge: dialect: %s\n  Set the path of a file, or the name of a shipped dialect: canonical, gateway, kebab, namespaces, snake.\n",
 				error.text);
 	json_decref(value);
 	return NULL;

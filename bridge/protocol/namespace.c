@@ -68,21 +68,37 @@ condition_holds(const json_t *condition, json_t *content)
 	return true;
 }
 
-/* Returns the rule, or of a list the first rule, with a condition that holds; NULL: there is none. */
+/* One rule counts as a list with only that rule. */
+static size_t
+rule_count(const json_t *rules)
+{
+	return json_is_object(rules) ? 1 : json_array_size(rules);
+}
+
+static const json_t *
+rule_at(const json_t *rules, size_t place)
+{
+	return json_is_object(rules) ? rules : json_array_get(rules, place);
+}
+
+/* Returns the place of the first rule with a condition that holds; that after the last one: there is none. */
+static size_t
+find_place(const json_t *rules, json_t *content)
+{
+	size_t place = 0;
+
+	while (place < rule_count(rules) && !condition_holds(json_object_get(rule_at(rules, place), "when"), content))
+		place++;
+	return place;
+}
+
+/* Returns the first rule with a condition that holds; NULL: there is none. */
 static const json_t *
 choose_rule(const json_t *rules, json_t *content)
 {
-	size_t i;
-	json_t *rule;
+	size_t place = find_place(rules, content);
 
-	if (json_is_object(rules))
-		return condition_holds(json_object_get(rules, "when"), content) ? rules : NULL;
-	json_array_foreach(rules, i, rule)
-	{
-		if (condition_holds(json_object_get(rule, "when"), content))
-			return rule;
-	}
-	return NULL;
+	return place < rule_count(rules) ? rule_at(rules, place) : NULL;
 }
 
 /* Returns the arguments for a template; an array stands for several. */
@@ -215,12 +231,14 @@ namespace_new(int slot, const char *name, const json_t *description)
 bool
 namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request)
 {
-	const json_t *rule = find_rule(namespace_of(format)->actions, name);
+	const json_t *rules = find_rule(namespace_of(format)->actions, name);
+	const json_t *rule = choose_rule(rules, arguments);
 	const json_t *data = json_object_get(rule, "data");
 	const char *action = json_member(rule, "action");
 
 	if (rule == NULL)
 		return false;
+	request->rule = find_place(rules, arguments);
 	request->action = action ? action : name;
 	request->data = data ? template_fill(data, arguments) : json_incref(json_array_get(arguments, 0));
 	return true;
@@ -237,9 +255,9 @@ read_result(const char *body)
 }
 
 char *
-namespace_ack(const Format *format, const char *name, const char *body)
+namespace_ack(const Format *format, const char *name, size_t rule, const char *body)
 {
-	const json_t *ack = json_object_get(find_rule(namespace_of(format)->actions, name), "ack");
+	const json_t *ack = json_object_get(rule_at(find_rule(namespace_of(format)->actions, name), rule), "ack");
 	json_t *answer;
 	json_t *arguments;
 
@@ -251,11 +269,18 @@ namespace_ack(const Format *format, const char *name, const char *body)
 	return without_brackets(arguments);
 }
 
-char *
-namespace_failure(const Format *format, const char *body)
+size_t
+namespace_failure_count(const Format *format)
 {
-	const json_t *rule = namespace_of(format)->failed;
-	json_t *answer = rule ? read_result(body) : NULL;
+	return rule_count(namespace_of(format)->failed);
+}
+
+char *
+namespace_failure(const Format *format, size_t which, bool awaited, const char *body)
+{
+	const json_t *rule = rule_at(namespace_of(format)->failed, which);
+	bool reports = rule != NULL && (!awaited || json_is_true(json_object_get(rule, "always")));
+	json_t *answer = reports ? read_result(body) : NULL;
 	json_t *error = json_object_get(answer, "error");
 	json_t *shaped = error ? fill_event(rule, "error", error) : NULL;
 

@@ -24,7 +24,7 @@ typedef struct Namespace
 	const json_t *events;
 	const json_t *actions;
 	const json_t *batches; /* of conflated events; NULL: none */
-	const json_t *failed;  /* the event for a failed action without an ack; NULL: failures are not reported */
+	const json_t *failed;  /* the event for a failed action, or a list; NULL: failures are not reported */
 	struct Namespace *next;
 } Namespace;
 
@@ -36,6 +36,7 @@ typedef struct ActionRequest
 {
 	const char *action; /* valid as long as the client's name of it */
 	json_t *data;		/* a reference that the caller releases; or NULL */
+	size_t rule;		/* the place of the rule among those of the client's name, for namespace_ack() */
 } ActionRequest;
 
 /*
@@ -44,10 +45,19 @@ typedef struct ActionRequest
  */
 extern bool namespace_request(const Format *format, const char *name, json_t *arguments, ActionRequest *request);
 
-/* Returns the arguments of the ack for an action; "body" is that of ActionAnswer.  The caller frees them. */
-extern char *namespace_ack(const Format *format, const char *name, const char *body);
+/*
+ * Returns the arguments of the ack for an action by a rule of its name; "body" is that of ActionAnswer.
+ * The caller frees them.
+ */
+extern char *namespace_ack(const Format *format, const char *name, size_t rule, const char *body);
 
-/* Returns the content of the event for a failed action, which the caller frees.  NULL: failures are not reported. */
-extern char *namespace_failure(const Format *format, const char *body);
+/* Returns how many events may report a failed action. */
+extern size_t namespace_failure_count(const Format *format);
+
+/*
+ * Returns the content of one of the events for a failed action, which the caller frees.  "awaited": the client
+ * gets an ack, too.  NULL: the action has not failed, or this event does not report it.
+ */
+extern char *namespace_failure(const Format *format, size_t which, bool awaited, const char *body);
 
 #endif /* HERALD_NAMESPACE_H */

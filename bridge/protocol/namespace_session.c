@@ -201,23 +201,36 @@ namespace_session_disconnect(NamespaceSession *entry)
 	gateway_end(session, entry->connection->closing ? connection_reason(entry->connection) : "client_disconnected");
 }
 
+static void
+send_failures(NamespaceSession *entry, bool awaited, const char *body)
+{
+	for (size_t i = 0; i < namespace_failure_count(entry->format); i++)
+	{
+		char *content = namespace_failure(entry->format, i, awaited, body);
+
+		if (content != NULL)
+			send_packet(entry, PACKET_EVENT, memory_format("[%s]", content));
+		free(content);
+	}
+}
+
 /*
  * Sends the result of an action.  "reference" is the id of the acknowledgement, if the client wants one,
- * a space, and the client's name of the action.
+ * a space, the place of the action's rule, a space, and the client's name of the action.
  */
 static void
 socketio_answer(Session *session, const char *reference, const char *body)
 {
 	NamespaceSession *entry = entry_of(session);
 	int id_length = (int) strcspn(reference, " ");
-	bool awaited = id_length > 0;
-	char *content = awaited ? namespace_ack(session->format, reference + id_length + 1, body) :
-							  namespace_failure(session->format, body);
+	char *name;
+	size_t rule = strtoul(reference + id_length + 1, &name, 10);
+	char *ack = id_length > 0 ? namespace_ack(session->format, name + 1, rule, body) : NULL;
 
-	if (content != NULL)
-		send_packet(entry, awaited ? PACKET_ACK : PACKET_EVENT,
-					memory_format("%.*s[%s]", id_length, reference, content));
-	free(content);
+	if (ack != NULL)
+		send_packet(entry, PACKET_ACK, memory_format("%.*s[%s]", id_length, reference, ack));
+	send_failures(entry, ack != NULL, body);
+	free(ack);
 }
 
 /* Answers without asking the gateway; frees the reference. */
@@ -236,19 +249,20 @@ reject_action(Session *session, char *reference, const char *code, const char *m
 static void
 submit_action(Session *session, Packet *packet, const char *name)
 {
-	char *reference = memory_format("%s %s", packet->id ? packet->id : "", name);
-	ActionRequest request;
+	ActionRequest request = { 0 };
+	bool known;
+	char *reference;
 
 	json_array_remove(packet->data, 0);
+	known = packet->refusal == NULL && namespace_request(session->format, name, packet->data, &request);
+	reference = memory_format("%s %zu %s", packet->id ? packet->id : "", request.rule, name);
 	if (packet->refusal != NULL)
 		reject_action(session, reference, "bad_request", packet->refusal);
-	else if (!namespace_request(session->format, name, packet->data, &request))
+	else if (!known)
 		reject_action(session, reference, "HD404", "unknown action");
 	else
-	{
 		action_submit(session, request.action, request.data, reference, socketio_answer);
-		json_decref(request.data);
-	}
+	json_decref(request.data);
 }
 
 const char *

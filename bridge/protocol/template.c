@@ -15,9 +15,19 @@
 
 #include "base/memory.h"
 
-#define AS_NUMBER ":number}"
+/* A key: the members of its value, an object, are added to the object around it. */
+#define SPREAD "..."
 
-/* Returns whether each brace is one of "{path}" or "{path:number}". */
+/* A conversion of the value of a placeholder, as in "{path:upper}".  Returns a new reference. */
+typedef struct Conversion
+{
+	const char *end; /* of the placeholder, from its colon */
+	json_t *(*convert)(json_t *value);
+} Conversion;
+
+static const Conversion *find_conversion(const char *path);
+
+/* Returns whether each brace is one of "{path}" or "{path:conversion}". */
 static bool
 has_valid_braces(const char *text)
 {
@@ -25,7 +35,7 @@ has_valid_braces(const char *text)
 	{
 		size_t length = strcspn(++text, "{}:");
 
-		if (length == 0 || (text[length] == ':' && strncmp(text + length, AS_NUMBER, strlen(AS_NUMBER)) != 0))
+		if (length == 0 || (text[length] == ':' && find_conversion(text) == NULL))
 			return false;
 		text += strcspn(text, "{}");
 		if (*text++ != '}')
@@ -50,7 +60,8 @@ template_mistake(const json_t *template)
 	}
 	json_object_foreach((json_t *) template, key, part)
 	{
-		mistake = mistake ? mistake : template_mistake(part);
+		if (mistake == NULL)
+			mistake = has_valid_braces(key) ? template_mistake(part) : key;
 	}
 	return mistake;
 }
@@ -101,6 +112,96 @@ template_look_up(const char *path, json_t *source)
 	}
 }
 
+/* Returns the number for a string of digits, and any other value unchanged; a new reference. */
+static json_t *
+to_number(json_t *value)
+{
+	json_t *number = json_is_string(value) ? json_loads(json_string_value(value), JSON_DECODE_ANY, NULL) : NULL;
+
+	if (json_is_integer(number))
+		return number;
+	json_decref(number);
+	return json_incref(value);
+}
+
+/* Returns a string with its ASCII letters changed, and any other value unchanged; a new reference. */
+static json_t *
+change_letters(json_t *value, char first, char last)
+{
+	char *text = json_is_string(value) ? memory_copy(json_string_value(value)) : NULL;
+	json_t *changed;
+
+	if (text == NULL)
+		return json_incref(value);
+	for (char *c = text; *c != '\0'; c++)
+	{
+		if (*c >= first && *c <= last)
+			*c ^= 'a' ^ 'A';
+	}
+	changed = json_string(text);
+	free(text);
+	return changed;
+}
+
+static json_t *
+to_upper(json_t *value)
+{
+	return change_letters(value, 'a', 'z');
+}
+
+static json_t *
+to_lower(json_t *value)
+{
+	return change_letters(value, 'A', 'Z');
+}
+
+/* Returns a value's JSON as a string, and null unchanged; a new reference. */
+static json_t *
+to_json_text(json_t *value)
+{
+	char *text = json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	json_t *string = text ? json_string(text) : json_incref(value);
+
+	free(text);
+	return string;
+}
+
+/* Returns a list of one value, and a list and null unchanged; a new reference. */
+static json_t *
+to_list(json_t *value)
+{
+	return json_is_array(value) || json_is_null(value) ? json_incref(value) : json_pack("[O]", value);
+}
+
+/* Returns the conversion that a placeholder names after its path; NULL: it names none that exists. */
+static const Conversion *
+find_conversion(const char *path)
+{
+	static const Conversion conversions[] = {
+		{ ":number}", to_number }, { ":upper}", to_upper }, { ":lower}", to_lower }, { ":json}", to_json_text }, { ":list}", to_list }
+	};
+	const char *end = path + strcspn(path, "{}:");
+
+	for (size_t i = 0; i < sizeof(conversions) / sizeof(*conversions); i++)
+	{
+		if (strncmp(end, conversions[i].end, strlen(conversions[i].end)) == 0)
+			return &conversions[i];
+	}
+	return NULL;
+}
+
+/* Returns the converted value of a placeholder, from after its brace; null if the path does not exist. */
+static json_t *
+placeholder_value(const char *path, json_t *source)
+{
+	const Conversion *conversion = find_conversion(path);
+	json_t *value = template_look_up(path, source);
+
+	if (value == NULL)
+		return json_null();
+	return conversion ? conversion->convert(value) : json_incref(value);
+}
+
 /* Returns the text of a value within a longer string, or NULL.  The caller frees it. */
 static char *
 value_text(const json_t *value)
@@ -119,9 +220,11 @@ append_piece(char **filled, const char **text, json_t *source)
 {
 	size_t length = strcspn(*text, "{");
 	const char *brace = *text + length;
-	char *value = *brace ? value_text(template_look_up(brace + 1, source)) : memory_copy("");
+	json_t *found = *brace ? placeholder_value(brace + 1, source) : json_string("");
+	char *value = value_text(found);
 	char *longer = value ? memory_format("%s%.*s%s", *filled, (int) length, *text, value) : NULL;
 
+	json_decref(found);
 	free(*filled);
 	free(value);
 	*filled = longer;
@@ -140,29 +243,6 @@ fill_text(const char *text, json_t *source)
 	string = filled ? json_string(filled) : json_null();
 	free(filled);
 	return string;
-}
-
-/* Returns the number for a string of digits, and any other value unchanged; a new reference. */
-static json_t *
-to_number(json_t *value)
-{
-	json_t *number = json_is_string(value) ? json_loads(json_string_value(value), JSON_DECODE_ANY, NULL) : NULL;
-
-	if (json_is_integer(number))
-		return number;
-	json_decref(number);
-	return json_incref(value);
-}
-
-/* Returns the value for a string that is one placeholder. */
-static json_t *
-fill_placeholder(const char *text, json_t *source)
-{
-	json_t *value = template_look_up(text + 1, source);
-
-	if (value == NULL)
-		return json_null();
-	return strstr(text, AS_NUMBER) != NULL ? to_number(value) : json_incref(value);
 }
 
 static bool
@@ -185,6 +265,20 @@ fill_array(const json_t *template, json_t *source)
 	return filled;
 }
 
+/* Adds a member, or nothing if its key becomes null or SPREAD has no object.  Takes over the value. */
+static void
+add_member(json_t *filled, const char *key, json_t *value, json_t *source)
+{
+	json_t *filled_key = fill_text(key, source);
+
+	if (strcmp(key, SPREAD) == 0 && json_is_object(value))
+		json_object_update(filled, value);
+	else if (strcmp(key, SPREAD) != 0 && json_is_string(filled_key))
+		json_object_set(filled, json_string_value(filled_key), value);
+	json_decref(filled_key);
+	json_decref(value);
+}
+
 static json_t *
 fill_object(const json_t *template, json_t *source)
 {
@@ -194,7 +288,7 @@ fill_object(const json_t *template, json_t *source)
 
 	json_object_foreach((json_t *) template, key, part)
 	{
-		json_object_set_new(filled, key, template_fill(part, source));
+		add_member(filled, key, template_fill(part, source), source);
 	}
 	return filled;
 }
@@ -206,7 +300,7 @@ template_fill(const json_t *template, json_t *source)
 
 	assert(template != NULL);
 	if (text != NULL)
-		return is_placeholder(text) ? fill_placeholder(text, source) : fill_text(text, source);
+		return is_placeholder(text) ? placeholder_value(text + 1, source) : fill_text(text, source);
 	if (json_is_array(template))
 		return fill_array(template, source);
 	if (json_is_object(template))

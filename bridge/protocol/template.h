@@ -7,8 +7,13 @@
  * "user:{path}"	within a longer string a placeholder becomes the string, number or boolean at
  *					the path; if the value is missing or of another type, the whole string becomes null
  * "{path:number}"	a string of digits at the path becomes a number
+ * "{path:upper}"	a string gets upper-case letters, by :lower lower-case ones (ASCII only)
+ * "{path:json}"	a value becomes its JSON as a string
+ * "{path:list}"	a value that is no list becomes a list of that value
  * "{path|path}"	the first path counts that has a value other than null
  * "{.}"			the source itself
+ * {"{path}Id": …}	keys are templates, too; a member whose key becomes null is left out
+ * {"...": "{path}"}	the members of an object at the path are added to those around; later ones take precedence
  *
  * A path is a list of member names and element indexes, separated by dots.
  *

@@ -33,7 +33,7 @@ use(const Format *format)
 	static const char payload[] = "{\"id\":\"7\",\"a\":[1,{\"b\":null}],\"content\":\"x\"}";
 	Event *event = event_new();
 	json_t *arguments = json_pack("[{s:s}, i]", "conversationId", "7", "receiverId", 3);
-	ActionRequest request;
+	ActionRequest request = { 0 };
 
 	event->name = memory_copy("message:created");
 	event->payload = memory_copy(payload);
@@ -42,8 +42,9 @@ use(const Format *format)
 	event_unref(event);
 	if (namespace_request(format, "message", arguments, &request))
 		json_decref(request.data);
-	free(namespace_ack(format, "message", "\"ok\":true,\"data\":{\"a\":1}"));
-	free(namespace_failure(format, "\"ok\":false,\"error\":{\"code\":\"x\",\"message\":\"y\"}"));
+	free(namespace_ack(format, "message", request.rule, "\"ok\":true,\"data\":{\"a\":1}"));
+	for (size_t i = 0; i < namespace_failure_count(format); i++)
+		free(namespace_failure(format, i, i % 2, "\"ok\":false,\"error\":{\"code\":\"x\",\"message\":\"y\"}"));
 	json_decref(arguments);
 }
 

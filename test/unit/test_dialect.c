@@ -175,6 +175,34 @@ filled(const char *template, const char *source)
 }
 
 static void
+test_placeholders_are_converted(void **state)
+{
+	static const char source[] = "{\"t\":\"Like_é1\",\"n\":7,\"z\":null,\"o\":{\"a\":[1]},\"l\":[\"x\"],\"e\":[]}";
+
+	(void) state;
+	assert_string_equal(filled("\"{t:upper}\"", source), "\"LIKE_é1\"");
+	assert_string_equal(filled("\"{t:lower}\"", source), "\"like_é1\"");
+	assert_string_equal(filled("\"NEW_{none|t:upper}!\"", source), "\"NEW_LIKE_é1!\"");
+	assert_string_equal(filled("[\"{n:upper}\",\"{o:lower}\",\"{z:upper}\",\"{none:upper}\"]", source), "[7,{\"a\":[1]},null,null]");
+	assert_string_equal(filled("[\"{o:json}\",\"{n:json}\",\"{t:json}\"]", source), "[\"{\\\"a\\\":[1]}\",\"7\",\"\\\"Like_é1\\\"\"]");
+	assert_string_equal(filled("[\"{z:json}\",\"{none:json}\"]", source), "[null,null]");
+	assert_string_equal(filled("[\"{n:list}\",\"{l:list}\",\"{e:list}\",\"{z:list}\"]", source), "[[7],[\"x\"],[],null]");
+}
+
+static void
+test_keys_are_filled_and_objects_spread(void **state)
+{
+	static const char source[] = "{\"kind\":\"post\",\"id\":\"7\",\"data\":{\"postId\":\"8\",\"more\":[1]},\"z\":null}";
+
+	(void) state;
+	assert_string_equal(filled("{\"{kind}Id\":\"{id}\",\"b\":1}", source), "{\"postId\":\"7\",\"b\":1}");
+	assert_string_equal(filled("{\"{z}Id\":\"{id}\",\"{none}\":1,\"b\":1}", source), "{\"b\":1}");
+	assert_string_equal(filled("{\"{kind}Id\":\"{id}\",\"...\":\"{data}\"}", source), "{\"postId\":\"8\",\"more\":[1]}");
+	assert_string_equal(filled("{\"...\":\"{data}\",\"postId\":\"{id}\"}", source), "{\"postId\":\"7\",\"more\":[1]}");
+	assert_string_equal(filled("{\"...\":\"{none}\",\"a\":{\"...\":\"{id}\"}}", source), "{\"a\":{}}");
+}
+
+static void
 test_placeholder_keeps_type(void **state)
 {
 	static const char source[] = "{\"id\":\"7\",\"n\":7,\"x\":0.5,\"t\":true,\"z\":null,\"o\":{\"a\":[1,{\"b\":2}]},\"Ü\":\"ß\"}";
@@ -344,15 +372,49 @@ test_results_are_reshaped(void **state)
 									 "'failed': {'name': 'problem', 'to': '{message}'}");
 
 	(void) state;
-	assert_string_equal(take_text(namespace_ack(format, "plain", good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
-	assert_string_equal(take_text(namespace_ack(format, "unknown", bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
-	assert_string_equal(take_text(namespace_ack(format, "one", good)), "{\"success\":true,\"id\":\"5\"}");
-	assert_string_equal(take_text(namespace_ack(format, "node", good)), "null,{\"id\":\"5\"}");
-	assert_string_equal(take_text(namespace_ack(format, "node", bad)), "\"no\",null");
-	assert_string_equal(take_text(namespace_failure(format, good)), "nothing");
-	assert_string_equal(take_text(namespace_failure(format, bad)), "\"problem\",\"no\"");
-	assert_string_equal(take_text(namespace_failure(load_chat("'failed': {}"), bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
-	assert_string_equal(take_text(namespace_failure(load_chat("'actions': {}"), bad)), "nothing");
+	assert_string_equal(take_text(namespace_ack(format, "plain", 0, good)), "{\"ok\":true,\"data\":{\"id\":\"5\"}}");
+	assert_string_equal(take_text(namespace_ack(format, "unknown", 0, bad)), "{\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}}");
+	assert_string_equal(take_text(namespace_ack(format, "one", 0, good)), "{\"success\":true,\"id\":\"5\"}");
+	assert_string_equal(take_text(namespace_ack(format, "node", 0, good)), "null,{\"id\":\"5\"}");
+	assert_string_equal(take_text(namespace_ack(format, "node", 0, bad)), "\"no\",null");
+	assert_string_equal(take_text(namespace_failure(format, 0, false, good)), "nothing");
+	assert_string_equal(take_text(namespace_failure(format, 0, false, bad)), "\"problem\",\"no\"");
+	assert_string_equal(take_text(namespace_failure(load_chat("'failed': {}"), 0, false, bad)), "\"error\",{\"code\":\"42501\",\"message\":\"no\"}");
+	assert_string_equal(take_text(namespace_failure(load_chat("'actions': {}"), 0, false, bad)), "nothing");
+}
+
+static void
+test_events_report_failures(void **state)
+{
+	static const char good[] = "\"ok\":true,\"data\":{}";
+	static const char bad[] = "\"ok\":false,\"error\":{\"code\":\"42501\",\"message\":\"no\"}";
+	const Format *format = load_chat("'failed': [{'name': 'late', 'to': '{message}'}, {'to': '{code}', 'always': true}]");
+
+	(void) state;
+	assert_int_equal(namespace_failure_count(format), 2);
+	assert_string_equal(take_text(namespace_failure(format, 0, false, bad)), "\"late\",\"no\"");
+	assert_string_equal(take_text(namespace_failure(format, 0, true, bad)), "nothing");
+	assert_string_equal(take_text(namespace_failure(format, 1, true, bad)), "\"error\",\"42501\"");
+	assert_string_equal(take_text(namespace_failure(format, 1, true, good)), "nothing");
+	assert_int_equal(namespace_failure_count(load_chat("'failed': {}")), 1);
+	assert_int_equal(namespace_failure_count(load_chat("'events': {}")), 0);
+}
+
+static void
+test_arguments_choose_rule_of_action(void **state)
+{
+	const Format *format = load_chat("'actions': {'mark': [{'when': {'0': 'all'}, 'action': 'clear', 'ack': ['all']},"
+									 "{'when': {'0.id': 7}, 'data': '{0.id}', 'ack': ['{ok}']}], 'none': []}");
+
+	(void) state;
+	assert_string_equal(request(format, "mark", "[\"all\"]"), "clear \"all\"");
+	assert_string_equal(request(format, "mark", "[{\"id\":7}]"), "mark 7");
+	assert_string_equal(request(format, "mark", "[{\"id\":8}]"), "");
+	assert_string_equal(request(format, "mark", "[]"), "");
+	assert_string_equal(request(format, "none", "[1]"), "");
+	assert_string_equal(take_text(namespace_ack(format, "mark", 0, "\"ok\":true")), "\"all\"");
+	assert_string_equal(take_text(namespace_ack(format, "mark", 1, "\"ok\":true")), "true");
+	assert_string_equal(take_text(namespace_ack(format, "mark", 2, "\"ok\":true")), "{\"ok\":true}");
 }
 
 static void
@@ -409,6 +471,9 @@ static const Mistake mistakes[] = {
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:int}\"}}"), ": namespaces > /chat > events > a > to: \"{b:int}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{:number}\"}}"), ": namespaces > /chat > events > a > to: \"{:number}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"{b}\": 1}}}"), ": namespaces > /chat > events > a > when > {b}: a path has no braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:loud}\"}}"), ": namespaces > /chat > events > a > to: \"{b:loud}\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"to\": {\"{b\": 1}}}"), ": namespaces > /chat > events > a > to: \"{b\": braces" },
+	{ IN_CHAT("\"failed\": [{\"always\": 1}]"), ": namespaces > /chat > failed > always: must be true or false" },
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a string, a number" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: unknown key" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"action\": null}}"), ": namespaces > /chat > actions > a > action: must be a string that is not empty" },
@@ -459,7 +524,7 @@ static void
 test_shipped_dialects_load(void **state)
 {
 	(void) state;
-	assert_true(load(SHIPPED "canonical.json " SHIPPED "namespaces.json " SHIPPED "snake.json " SHIPPED "kebab.json"));
+	assert_true(load(SHIPPED "canonical.json " SHIPPED "namespaces.json " SHIPPED "snake.json " SHIPPED "kebab.json " SHIPPED "gateway.json"));
 	assert_string_equal(error_output, "");
 }
 
@@ -474,6 +539,10 @@ main(void)
 		DIALECT_TEST(test_missing_values_become_null),
 		DIALECT_TEST(test_first_path_with_value_counts),
 		DIALECT_TEST(test_digits_become_numbers),
+		DIALECT_TEST(test_placeholders_are_converted),
+		DIALECT_TEST(test_keys_are_filled_and_objects_spread),
+		DIALECT_TEST(test_events_report_failures),
+		DIALECT_TEST(test_arguments_choose_rule_of_action),
 		DIALECT_TEST(test_events_are_renamed_and_reshaped),
 		DIALECT_TEST(test_longest_pattern_wins),
 		DIALECT_TEST(test_conditions_select_rules),
