@@ -96,7 +96,7 @@ test('namespaces: serves notifications and chat, each in its namespace', async (
   await scene.settle(await scene.plain(ann));
   const notifications = await connect('namespaces', ann, '/notifications');
   const [hers, his] = [await connect('namespaces', ann, '/chat'), await connect('namespaces', ben, '/chat')];
-  assert.deepEqual(await heard(notifications, 'unreadCount'), [{ count: 0 }]);
+  assert.deepEqual(await heard(notifications, 'unreadCount'), [0]);
 
   his.emit('typing', { conversationId: conversation });
   assert.deepEqual(await heard(hers, 'typing'), [{ conversationId: conversation, userId: ben }]);
@@ -111,16 +111,14 @@ test('namespaces: serves notifications and chat, each in its namespace', async (
     isTime(createdAt);
   }
   const [notification] = await heard(notifications, 'notification');
-  assert.deepEqual([notification.type, notification.content], ['message', 'Look']);
-  await heard(notifications, 'unreadCount', ({ count }) => count === 1);
+  assert.deepEqual([notification.type, notification.content], ['MESSAGE', 'Look']);
+  await heard(notifications, 'unreadCount', (count) => count === 1);
   notifications.emit('markAsRead', notification.id);
-  await heard(notifications, 'unreadCount', ({ count }) => count === 0 && notifications.received.length > 3);
+  await heard(notifications, 'unreadCount', (count) => count === 0 && notifications.received.length > 3);
 
   assert.deepEqual(await heard(hers, 'online'), [{ userId: ben, status: 'online' }]);
   his.disconnect();
-  const [{ userId, lastSeen }] = await heard(hers, 'offline');
-  assert.equal(userId, ben);
-  isTime(lastSeen);
+  assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
 });
 
 test('namespaces: sends typing to a receiver, and refuses it for a conversation of others', async () => {
@@ -135,7 +133,7 @@ test('namespaces: sends typing to a receiver, and refuses it for a conversation 
   assert.deepEqual(await heard(hers, 'stopTyping'), [{ userId: eve }]);
 });
 
-test('namespaces: reports a failed action without an ack by the event error', async () => {
+test('namespaces: reports a failed action by the event error', async () => {
   const [ann, ben, eve] = await scene.people('Ann', 'Ben', 'Eve');
   const conversation = await scene.conversation(ann, ben);
   const chat = await connect('namespaces', eve, '/chat');
@@ -143,7 +141,7 @@ test('namespaces: reports a failed action without an ack by the event error', as
   assert.deepEqual(await unlogged(chat, 'error'), { code: '42501', message: `user "${eve}" is not in conversation "${conversation}"` });
   const answer = await chat.emitWithAck('message', { conversationId: conversation, content: 'Let me in' });
   assert.equal(answer.ok, false);
-  assert.equal(chat.received.filter(([event]) => event === 'error').length, 1);
+  await until('a second error', () => chat.received.filter(([event]) => event === 'error').length === 2);
 });
 
 test('namespaces: markAsRead takes an id, or an object with one', async () => {

@@ -223,7 +223,7 @@ test('names a remedy for each start error', async () => {
     [{ www: '/no/such/directory' }, /is not a folder\n  .*leave www out/],
     [{ config: '/no/such/file' }, /config: \/no\/such\/file: No such file/],
     [{ config: '/' }, /config: \/: Is a directory/],
-    [{ dialect: 'nowhere' }, /nowhere\.json: No such file or directory\n  .*canonical, kebab, namespaces, snake/],
+    [{ dialect: 'nowhere' }, /nowhere\.json: No such file or directory\n  .*canonical, gateway, kebab, namespaces, snake/],
   ]) {
     const { code, output } = await runBridge(settings(wrong));
     assert.equal(code, 1, output);

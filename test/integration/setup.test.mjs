@@ -106,7 +106,7 @@ test('make installs and uninstalls the bridge without pg_config', () => {
   const folder = newFolder();
   const destination = [`DESTDIR=${folder}`, 'PG_CONFIG=/nonexistent'];
   make('install-bridge', ...destination);
-  assert.deepEqual(files(folder), ['canonical.json', 'herald-bridge', 'herald-bridge.8', 'herald-bridge.conf', 'herald-bridge.service',
+  assert.deepEqual(files(folder), ['canonical.json', 'gateway.json', 'herald-bridge', 'herald-bridge.8', 'herald-bridge.conf', 'herald-bridge.service',
     'kebab.json', 'namespaces.json', 'snake.json']);
   const bridge = path.join(folder, 'usr/local/bin/herald-bridge');
   const settings = path.join(folder, 'etc/herald/herald-bridge.conf');

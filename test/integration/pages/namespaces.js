@@ -41,7 +41,7 @@ function Bell() {
 
   useSocketEvents(socket, {
     notification: (notification) => setLatest(notification),
-    unreadCount: ({ count }) => setUnread(count),
+    unreadCount: setUnread,
   });
 
   return h('header', null,
