@@ -520,8 +520,9 @@ $$;
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
 -- The user of an act, as in deleted_by, repeats a column for the act itself. "audience" is that of a post. Columns of
 -- acts are "opposite" unless the call uses one of them: the others then tell of other acts, unless they are the
--- opposite, such as a block. A side is one even if the time of its vote is used. A reaction has one kind; if it can be
--- a dislike, the kind is a side. The time of an acceptance repeats a status. A primary key tells nothing about a row.
+-- opposite, such as a block. A call that says who may see a post has decided about private ones. A side is one even if
+-- the time of its vote is used. A reaction has one kind; if it can be a dislike, the kind is a side. The time of an
+-- acceptance repeats a status. A primary key tells nothing about a row.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -582,6 +583,9 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		THEN NULL
 		WHEN known.meaning = 'off' AND $3 ? 'notifications_enabled' AND
 		     w.words ~ '(email|mail|push|sms|mobile|desktop|web|digest|newsletter|marketing)' THEN 'state'
+		WHEN known.meaning = 'private' AND
+		     ($3 ? 'visible' OR herald_internal.given_arguments('watch_' || $2, $1) ->> 'visible' <> '')
+		THEN 'state'
 		WHEN (known.meaning = 'state' OR w.words ~ '^content_type') AND paired.name = ANY (used.columns) AND
 		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
 		THEN 'other'
@@ -700,6 +704,7 @@ BEGIN
 			AS u (name, meaning, argument, question, place)
 		JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
 		             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
+		             ('private', 'that a row is not for everybody'),
 		             ('opposite', 'that a row is something else, or the opposite'),
 		             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages')
 		                         THEN 'that a row is not published yet'

@@ -211,6 +211,23 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                '(^|_)(visible|shown|private|secret|only|directed|addressed|restricted)_(to|for)(_|$)');
 $$;
 
+-- Returns whether a flag of this name says that a post, a comment or a message is for some users only, such as
+-- is_private or internal_note, or for everybody, such as public. comments_hidden is about other rows.
+CREATE FUNCTION herald_internal.is_restriction(words text, category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT category IN ('B', 'N') AND
+	       (words ~ ('^((is|was|not|non|marked|as|soft|shadow|auto|currently|post|article|story|status|topic|thread|'
+	                 'photo|comment|reply|answer|remark|message|msg|note|chat|publicly)_)*'
+	                 '(private|internal|confidential|secret|restricted|whisper(ed)?|ephemeral|hidden|invisible|public|'
+	                 'nonpublic|visible)(_(note|message|comment|reply|post|flag))?'
+	                 '(_(by|from|for|to)_(admin|mod|moderator|staff|author|owner|user|system|public|all|every[a-z]+|'
+	                 'customer|client|contact)s?)?$') OR
+	        words ~ ('(^|_)(staff|team|admin|mod|moderator|agent|employee|member|subscriber|follower|friend|author|'
+	                 'owner|sender|receiver|recipient|me|myself|patron|customer|support|internal)s?_only$') OR
+	        words ~ ('^(is_|visible_)?(for|only(_for|_to)?)_(staff|team|admin|mod|moderator|agent|employee|member|'
+	                 'subscriber|follower|friend|author|owner|me|myself|patron|support)s?$'));
+$$;
+
 -- Returns whether a column has the kind of a reaction, such as an emoji.
 CREATE FUNCTION herald_internal.is_kind(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -219,13 +236,15 @@ $$;
 
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
 -- notifications for a user), "waiting" (not published or accepted yet), "sender" (whether the sender is a user),
--- "opposite" (which side a vote is on) or "state" (anything else that may tell whether a row counts). A table can have
--- a row for all that somebody does with another, and a time for each of these acts.
+-- "private" (not for everybody), "opposite" (which side a vote is on) or "state" (anything else that may tell whether a
+-- row counts). A table can have a row for all that somebody does with another, and a time for each of these acts.
 CREATE FUNCTION herald_internal.column_meaning(kind text, words text, category text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
-		WHEN kind IN ('posts', 'comments', 'messages') AND herald_internal.is_addressed(words) THEN 'state'
+		WHEN kind IN ('posts', 'comments', 'messages') AND
+		     (herald_internal.is_addressed(words) OR herald_internal.is_restriction(words, category))
+		THEN 'private'
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'

@@ -85,6 +85,7 @@ SET client_min_messages = notice;
 CREATE TABLE f.notes (id int PRIMARY KEY, user_id int REFERENCES f.users, tale text, status text, visibility text,
 	deleted_by int, private boolean, score int);
 SELECT herald.watch_posts('f.notes');
+SELECT herald.watch_posts('f.notes', ignore => '{private}');
 SELECT herald.watch_posts('f.notes', status => 'status', ignore => '{visibility,private,score}');
 -- The user of an act is one, unless a column for the act itself is there.
 CREATE TABLE f.hints (id int PRIMARY KEY, user_id int REFERENCES f.users, body text, removed_by int, "hiddenById" int,
@@ -182,10 +183,11 @@ CREATE TABLE f.jottings (id int PRIMARY KEY, worker_id int REFERENCES f.workers,
 	hidden_by_moderator boolean NOT NULL DEFAULT false, hidden_by_id int);
 CREATE TABLE f.wires (id int PRIMARY KEY, sender_id int REFERENCES f.workers, receiver_id int REFERENCES f.workers,
 	body text, "deletedBySender" boolean);
-SELECT herald.watch_posts('f.jottings'), herald.watch_messages('f.wires');
+SELECT herald.watch_posts('f.jottings');
+SELECT herald.watch_messages('f.wires');
 CREATE TABLE f.clients (id uuid PRIMARY KEY, username text, marketing_opt_in boolean, newsletter_subscribed boolean);
 SELECT herald.watch_users('f.clients');
-SELECT herald.unwatch('f.clients'), herald.unwatch('f.wires'), herald.unwatch('f.jottings');
+SELECT herald.unwatch('f.clients'), herald.unwatch('f.wires');
 -- Nobody hears conversations without members.
 CREATE TABLE f.rooms (id int PRIMARY KEY);
 CREATE TABLE f.lines (id int PRIMARY KEY, room_id int REFERENCES f.rooms, worker_id int REFERENCES f.workers,

@@ -88,11 +88,14 @@ BEGIN
 		GET STACKED DIAGNOSTICS hints = PG_EXCEPTION_HINT;
 	END;
 	FOR pasted IN
-		SELECT m[1] FROM regexp_matches(hints, '(SELECT herald\.(?:[^;'']|''(?:[^'']|'''')*'')*;)', 'g') AS m
+		SELECT m[1]
+		FROM regexp_matches(hints, '((?:ALTER TABLE [^;]*; )?SELECT herald\.(?:[^;'']|''(?:[^'']|'''')*'')*;)', 'g')
+			AS m
 	LOOP
 		next := 'works';
 		BEGIN
-			PERFORM herald_internal.dry_run(pasted, 'hint');
+			EXECUTE coalesce(substring(pasted FROM '^(ALTER [^;]*);'), 'SELECT');
+			PERFORM herald_internal.dry_run(regexp_replace(pasted, '^ALTER [^;]*; ', ''), 'hint');
 			RAISE EXCEPTION 'rolled back' USING ERRCODE = 'HD999';
 		EXCEPTION WHEN SQLSTATE 'HD999' THEN
 			NULL;

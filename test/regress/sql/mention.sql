@@ -82,7 +82,7 @@ DROP INDEX men.users_lower_idx;
 DROP VIEW men.told;
 TRUNCATE herald.notification;
 ALTER TABLE men.users ALTER username TYPE text COLLATE "C";
-SELECT herald.watch_posts('men.posts');
+SELECT herald.watch_posts('men.posts', ignore => '{hidden}');
 INSERT INTO men.posts VALUES (8, 1, 'Hi @BEN');
 SELECT recipient_id, content FROM herald.notification WHERE type = 'mention';
 SET enable_seqscan = off;
