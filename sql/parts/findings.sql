@@ -190,12 +190,10 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	FROM unnest(coalesce(herald_internal.known_values($1, $3),
 	                     ARRAY[substring(herald_internal.constant_default($1, $3) FROM '^''([^'']+)''')]))
 		WITH ORDINALITY AS k (value, place)
-	CROSS JOIN (SELECT regexp_replace(pg_get_function_arg_default(f.oid, a.place::int), '^''|''::text$', '', 'g')
-	            FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
-	            WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = 'watch_' || $2 AND
-	                  a.name = CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END) AS usual (list)
+	CROSS JOIN herald_internal.usual_values('watch_' || $2, CASE $2 WHEN 'posts' THEN 'published' ELSE 'accepted' END)
+		AS usual (list)
 	WHERE k.value IS NOT NULL
-	HAVING NOT bool_or(lower(k.value COLLATE "C") = ANY (string_to_array(usual.list, ','))) AND
+	HAVING NOT bool_or(lower(k.value COLLATE "C") = ANY (usual.list)) AND
 	       (herald_internal.possible_values($1, $3) IS NOT NULL OR
 	        bool_or(herald_internal.is_affirmative($2, herald_internal.value_words(k.value)) IS NOT FALSE));
 $$;

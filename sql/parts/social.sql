@@ -1116,23 +1116,36 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	WHERE name <> '';
 $$;
 
--- Returns the values that a column can have: the labels of an enum, or the texts of a CHECK over the column alone. NULL
--- if there is no such limit.
+-- Returns the values that a column can have: the labels of an enum, or the texts of a CHECK over the column alone or of
+-- its domain. NULL if there is no such limit.
 CREATE FUNCTION herald_internal.possible_values(relation regclass, name text) RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_enum AS e
 	                 WHERE e.enumtypid = coalesce(nullif(t.typbasetype, 0), t.oid)),
-	                (SELECT array_agg(m[1]) FROM pg_constraint AS c
-	                 CROSS JOIN regexp_matches(pg_get_constraintdef(c.oid), '''([^'']*)''::', 'g') AS m
-	                 WHERE c.conrelid = $1 AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum] AND
-	                       pg_get_constraintdef(c.oid) ~ '= ANY |^CHECK \(+[^~<>]* = '))
+	                (SELECT array_agg(m[1])
+	                 FROM (SELECT pg_get_constraintdef(c.oid) AS text FROM pg_constraint AS c
+	                       WHERE c.conrelid = $1 AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum]
+	                       UNION ALL
+	                       SELECT pg_get_constraintdef(c.oid) FROM pg_constraint AS c
+	                       WHERE c.contypid = t.oid AND c.contype = 'c' AND t.typtype = 'd') AS d
+	                 CROSS JOIN regexp_matches(d.text, '''([^'']*)''::', 'g') AS m
+	                 WHERE d.text ~ '= ANY |^CHECK \(+[^~<>]* = '))
 	FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
 	WHERE a.attrelid = $1 AND a.attname = $2;
 $$;
 
+-- Returns the values of an argument such as "accepted" that a watch call takes by default.
+CREATE FUNCTION herald_internal.usual_values(function text, argument text) RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_to_array(regexp_replace(pg_get_function_arg_default(f.oid, a.place::int), '^''|''::text$', '', 'g'),
+	                       ',')
+	FROM pg_proc AS f CROSS JOIN unnest(f.proargnames) WITH ORDINALITY AS a (name, place)
+	WHERE f.pronamespace = 'herald'::regnamespace AND f.proname = function AND a.name = argument;
+$$;
+
 -- Returns the values of a status, separated by commas: the given ones, in the spelling that the column has. Raises an
--- error if the column can have none of them, and warns if no row has one and other rows are not in "others" either. It
--- reads rows of a built-in type only: it runs no code of the table's owner.
+-- error if the column can have none of them, or cannot have one that is no usual value. Warns if no row has one and
+-- other rows are not in "others" either. It reads rows of a built-in type only: it runs no code of the table's owner.
 CREATE FUNCTION herald_internal.status_values(relation regclass, status text, argument text, given text,
                                               others text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -1174,6 +1187,20 @@ BEGIN
 			                        'Its values are numbers' || coalesce(': ' ||
 			                            herald_internal.values_in_words(relation, name), '') || '.'),
 			      HINT = format('Pass those that count as "%s".', argument);
+	END IF;
+	SELECT string_agg(w.value, ' or ') INTO missed
+	FROM unnest(wanted) AS w (value)
+	WHERE (possible IS NOT NULL OR type.category = 'N') AND w.value <> '' AND
+	      lower(w.value COLLATE "C") <> ALL (ARRAY(SELECT lower(f.value COLLATE "C")
+	                                               FROM unnest(found) AS f (value))) AND
+	      w.value <> ALL (herald_internal.usual_values(
+	          nullif(current_setting('herald_internal.watch_call', true), '')::jsonb ->> 'function', argument));
+	IF missed IS NOT NULL THEN
+		RAISE EXCEPTION 'column "%" of table "%" cannot be %', name, herald_internal.plain_name(relation), missed
+			USING ERRCODE = 'invalid_parameter_value',
+			      DETAIL = coalesce('Its values are ' || array_to_string(possible, ', ') || '.',
+			                        'Its values are numbers.'),
+			      HINT = format('Correct "%s".', argument);
 	END IF;
 	IF possible IS NULL AND type.built_in AND found <> '{}' AND (others IS NOT NULL OR argument = 'published') THEN
 		EXECUTE format('SELECT string_agg(value, '', '') FROM (SELECT DISTINCT left(%1$I::text, 30) AS value FROM %2$s '
