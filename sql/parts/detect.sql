@@ -160,9 +160,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN 'author' THEN '{author,authoredby,writer,writtenby,poster,postedby,commenter,commentor,commentedby,'
 		                   'replier,repliedby}'
 		WHEN 'member' THEN '{member,participant,attendee}'
-		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,swiper,source,from}'
+		WHEN 'follower' THEN '{follower,followedby,subscriber,requester,requestedby,initiator,swiper,source,from,by}'
 		WHEN 'followee' THEN '{followee,followed,following,followable,target,addressee,friend,swiped,to}'
-		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,bannedby,source,from}'
+		WHEN 'blocker' THEN '{blocker,blockedby,muter,mutedby,ignorer,ignoredby,bannedby,source,from,by}'
 		WHEN 'blocked' THEN '{blocked,blockee,muted,ignored,banned,target,to}'
 		WHEN 'sender' THEN '{sender,sentby,from,author,writer,writtenby}'
 		WHEN 'receiver' THEN '{receiver,recipient,addressee,to}'
@@ -564,7 +564,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
 	      (herald_internal.is_user_role($3) OR
 	       k.kind IS DISTINCT FROM 'users' AND herald_internal.is_user_table(o.named) IS NOT TRUE) AND
-	      NOT (w.words ~ '_by(_?id|_uuid)?$' AND $3 <> ALL ('{actor,author,follower,blocker,sender}'::text[])) AND
+	      NOT (w.words ~ '_by(_?id|_uuid)?$|^by_' AND $3 <> ALL ('{actor,author,follower,blocker,sender}'::text[])) AND
 	      (n.named OR NOT EXISTS (
 	           SELECT FROM unnest('{actor,author,member,follower,followee,blocker,blocked,sender,receiver,conversation,'
 	                              'parent,subject}'::text[]) AS e (role)

@@ -149,7 +149,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT CASE
 		WHEN category = 'D' THEN herald_internal.time_condition(kind, words)
 		WHEN category = 'B' THEN CASE affirmative WHEN true THEN '%1$s' WHEN false THEN '%1$s IS NOT TRUE' END
-		WHEN herald_internal.is_addressed(words) THEN '%1$s IS NULL'
+		WHEN herald_internal.is_addressed(words) AND category <> 'A' THEN '%1$s IS NULL'
 		WHEN herald_internal.act_of_user(words) <> ''
 		THEN (SELECT '%1$s IS NULL' FROM pg_attribute AS a
 		      WHERE a.attrelid = $1 AND a.attname = $3 AND NOT a.attnotnull AND NOT a.atthasdef AND
@@ -164,11 +164,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 				WHEN affirmative IS NOT NULL AND r.present <@ '{0,1}' THEN CASE WHEN affirmative THEN '%1$s = 1'
 				                                                               ELSE '%1$s = 0' END
 				WHEN NOT affirmative AND r.present IS NULL THEN '%1$s = 0'
-				WHEN herald_internal.is_side(kind, words, category) AND
+				WHEN (kind = 'likes' OR herald_internal.is_side(kind, words, category)) AND
 				     (r.present <@ '{-1,0,1}' AND r.present @> '{-1}' OR
+				      herald_internal.is_side(kind, words, category) AND
 				      words ~ '(score|vote|value|direction|polarity|sign)$' AND coalesce(r.present <@ '{-1,0,1}', true))
 				THEN '%1$s > 0' END
-			FROM (SELECT herald_internal.row_values($1, $3) WHERE affirmative IS NOT NULL OR
+			FROM (SELECT herald_internal.row_values($1, $3) WHERE affirmative IS NOT NULL OR kind = 'likes' OR
 			             herald_internal.is_side(kind, words, category)) AS r (present))
 		WHEN category IN ('S', 'E') THEN (
 			SELECT '%1$s = ' || quote_literal(replace(min(v), '%', '%%'))
@@ -234,6 +235,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		            '"active" when a row counts.', name)
 		WHEN herald_internal.act_of_user(herald_internal.english_words(name)) <> ''
 		THEN format('Say in "%s" whether %s if "%s" is null, or if it is not.', argument, subject, name)
+		WHEN category = 'A'
+		THEN format('Say in "%s" who may see a row by the list in "%s".', argument, name)
 		WHEN category = 'B'
 		THEN format('Say in "%s" whether %s if "%s" is true, or if it is not.', argument, subject, name)
 		WHEN listed <> ''
@@ -242,7 +245,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		                                argument, subject, name)
 		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
 		            known, subject, CASE argument WHEN 'visible' THEN 'post.' ELSE '' END, name) END
-	FROM (SELECT CASE WHEN kind = 'posts' AND herald_internal.english_words(name) ~
+	FROM (SELECT CASE WHEN kind = 'posts' AND category = 'A' OR kind = 'posts' AND herald_internal.english_words(name) ~
 	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
 	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
 	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', ''),
@@ -262,6 +265,25 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE t.value <> '' OR t.key COLLATE "C" ~* '(^|\W)(user|account|person|profile|member)$'
 	ORDER BY t.value <> '' DESC
 	LIMIT 1;
+$$;
+
+-- Returns the meaning of a column of which the name says nothing, by its values: "opposite" for a number that is -1 in
+-- some rows of likes, "state" for words of which one says that a row does not count, such as a role "banned". Columns
+-- of many words, such as names, have none.
+CREATE FUNCTION herald_internal.meaning_of_values(relation regclass, kind text, name text, category text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE category WHEN 'N' THEN 'opposite' ELSE 'state' END
+	FROM herald_internal.english_words(name) AS words
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN category = 'N' THEN herald_internal.row_values($1, $3)
+		            ELSE herald_internal.known_values($1, $3) END
+		WHERE (category IN ('S', 'E') OR category = 'N' AND kind = 'likes') AND
+		      words !~ ('(^|_)(id|uuid|by|key|hash|token|text|body|content|name|title|url|e?mail|email|slug|handle|'
+		                'description|reason|notes?|bio|caption|message|payload|tags?|labels?|locale|language|zone)$'))
+		AS k (known)
+	WHERE cardinality(known) < 9 AND CASE category
+	          WHEN 'N' THEN known <@ '{-1,0,1}' AND known @> '{-1}'
+	          ELSE EXISTS (SELECT FROM unnest(known) AS v WHERE herald_internal.is_doubtful_value(kind, v)) END;
 $$;
 
 -- Returns whether a column of values, such as a status, can have one that means "not yet".
@@ -535,12 +557,16 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_type AS t ON t.oid = a.atttypid
 	CROSS JOIN herald_internal.english_words(a.attname::text) AS w (words)
 	CROSS JOIN herald_internal.act_of_user(w.words) AS act (name)
-	CROSS JOIN herald_internal.column_meaning($2, w.words, t.typcategory::text) AS known (meaning)
 	CROSS JOIN LATERAL herald_internal.used_columns(
 		$3 - CASE WHEN $3 -> 'reads' ? $1::text THEN '{visible,in_feed}'::text[] ELSE '{}' END ||
 		jsonb_build_object('own', $3 -> 'reads' -> $1::text, 'others', (
 			SELECT jsonb_agg(o.arguments - '{names,reads}'::text[]) FROM herald_internal.watched_table AS o
 			WHERE o.relation = $1 AND o.kind <> $2))) AS used (columns)
+	CROSS JOIN LATERAL (
+		SELECT coalesce(n.meaning, CASE WHEN a.attname <> ALL (used.columns) THEN
+		           herald_internal.meaning_of_values($1, $2, a.attname::text, t.typcategory::text) END)
+		FROM herald_internal.column_meaning($2, w.words, t.typcategory::text) AS n (meaning)
+		OFFSET 0) AS known (meaning)
 	CROSS JOIN LATERAL (
 		SELECT c.columns, c.sides, EXISTS (
 			SELECT FROM pg_attribute AS s JOIN pg_type AS d ON d.oid = s.atttypid

@@ -615,6 +615,12 @@ BEGIN
 			          format('Pass both: "%1$s_type" is the column, and "%1$s_tables" an object such as %2$s.', role,
 			                 CASE role WHEN 'sender' THEN '{"User": "users"}' ELSE '{"Post": "posts"}' END));
 	END IF;
+	IF NOT EXISTS (SELECT FROM jsonb_each_text(tables) AS m WHERE m.value <> '') THEN
+		RAISE EXCEPTION 'no type in column "%" of table "%" has a table', type_column,
+			herald_internal.plain_name(relation)
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = format('Watch the tables of these types, and name them in "%s_tables" instead of "".', role);
+	END IF;
 	FOR part IN SELECT m.key, m.value, CASE WHEN n.names[2] IS NOT NULL THEN to_regclass(m.value)
 			WHEN n.names IS NOT NULL THEN (
 				SELECT f.found FROM unnest(schemas) WITH ORDINALITY AS u (schema, place)

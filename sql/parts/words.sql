@@ -68,7 +68,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind = 'likes' AND core ~ '^(dislike|disliked|down|downvoted?|negative|minus|pass|passed|skipped)$' OR
 		     words ~ '(^|_)only(_|$)|^for_(?!all|every|any|public)' AND words !~ '(^|_)(read|view|text|audio|link)_only'
 		THEN false
-		WHEN kind = 'likes' AND core ~ '^(up|positive|plus|helpful|vote_flag)$' OR
+		WHEN kind = 'users' AND core = 'closed' THEN turned
+		WHEN kind IN ('posts', 'comments') AND core = 'online' OR
+		     kind = 'likes' AND core ~ '^(up|positive|plus|helpful|vote_flag)$' OR
 		     kind IN ('likes', 'follows', 'blocks') AND herald_internal.is_act_of(kind, core) AND
 		     core ~ '^(up_?)?[a-z]+$'
 		THEN NOT turned
@@ -102,7 +104,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		             END || ')$')
 		THEN NOT turned
 	END
-	FROM regexp_replace(words, '_(at|on|date|time|flag)$', '') AS stem
+	FROM regexp_replace(words, '_(at|on|date|time|flag|since)$', '') AS stem
 	CROSS JOIN LATERAL (SELECT stem ~ '(^|_)(not|non|never|no_longer|no)_') AS n (turned)
 	CROSS JOIN LATERAL regexp_replace(stem, '(^|_)(not_yet|not|non|never|no_longer|no)_', '\1') AS bare
 	CROSS JOIN LATERAL regexp_replace(bare, format('^((is|was|are|be|been|has|have|now|still|currently|already|soft|'
@@ -140,7 +142,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			                 CASE WHEN kind <> 'users' THEN 'silenc|mut|snooz|timeout|restrict|cooldown|quarantin|'
 			                 ELSE '' END || 'hid|embargo|delay)[a-z]*$')
 			THEN '%1$s IS NULL OR %1$s <= now()' END
-		WHEN words ~ '(^|_)(unpublish|hide|archive|take_?down|expired)_(at|on|date|time)$'
+		WHEN words ~ ('(^|_)(unpublish|hide|archive|take_?down|expired)_(at|on|date|time)$|'
+		              '(^|_)(valid|online|live|active|available|visible|shown|displayed|published)_to$')
 		THEN '%1$s IS NULL OR %1$s > now()'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
 		     words ~ '(^|_)(publish|published|go_live|goes_live|went_live)'
@@ -228,6 +231,25 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	                 'subscriber|follower|friend|author|owner|me|myself|patron|support)s?$'));
 $$;
 
+-- Returns whether a column has a list of the users that may see a row, or may not, such as to_user_ids or hidden_from.
+CREATE FUNCTION herald_internal.is_user_list(words text, category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT category = 'A' AND
+	       words ~ ('^(is_|post_|comment_|message_|msg_)?(to|c_?c|b_?c_?c|for|with|recipients?|receivers?|addressees?|'
+	                'audiences?|viewers?|readers?|invitees?|(allowed|permitted|excluded|shared|visible|shown|hidden|'
+	                'private|restricted|addressed|directed|deleted|removed)(_(to|for|from|with))?)'
+	                '(_(users?|accounts?|members?|profiles?|persons?|people|groups?|teams?|roles?|lists?|circles?))?'
+	                '(_?(ids?|uuids?|handles?|names?))?$');
+$$;
+
+-- Returns whether a value of a column says that a row does not count, or that a member is not told.
+CREATE FUNCTION herald_internal.is_doubtful_value(kind text, value text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(NOT herald_internal.is_affirmative(kind, words), false) OR
+	       kind = 'members' AND words ~ '^(none|nothing|never|off|mute|silent)$'
+	FROM herald_internal.value_words(value) AS words;
+$$;
+
 -- Returns whether a column has the kind of a reaction, such as an emoji.
 CREATE FUNCTION herald_internal.is_kind(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -243,7 +265,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 	SELECT CASE
 		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
-		     (herald_internal.is_addressed(words) OR herald_internal.is_restriction(words, category))
+		     (herald_internal.is_addressed(words) OR herald_internal.is_restriction(words, category) OR
+		      herald_internal.is_user_list(words, category))
 		THEN 'private'
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
@@ -263,7 +286,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words !~ ('(^|_)(last|seen|read|unread|sound|count|marketing|newsletter|promo[a-z]*|ads|advert[a-z]*|'
 		               'analytics|tracking|cookies?)(_|$)')
 		THEN 'off'
-		WHEN kind = 'users' AND category = 'B' AND
+		WHEN kind = 'users' AND category IN ('B', 'N') AND
 		     words ~ ('^(is_)?(push|alerts?|e?mails?|sms)_(enabled|on|allowed|active|wanted)$|'
 		              '^(receives?|wants?|allows?|enable|sends?)_(push|alerts?|e?mails?|sms)$')
 		THEN 'off'
@@ -273,7 +296,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
 		     (words ~ '(^|_)delay(ed)?(_|$)' OR
 		      words ~ '^(send|deliver|release|live|airs?|aired|premieres?|launch(es)?)_(at|on|after|date|time)$' OR
-		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active)_(at|on|from|after|date)$')
+		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active|online|valid)_'
+		               '(at|on|from|after|date)$')
 		THEN 'waiting'
 		WHEN kind IN ('follows', 'members', 'blocks', 'likes') AND
 		     words ~ '(^|_)(accepted|approved|confirmed|pending|admitted)(_|$)'
@@ -294,7 +318,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ '(^|_)(type|kind|category|emoji|reaction)$' AND
 		     words !~ '(mime|media|file|content|attachment|format|account)_type$' OR
 		     kind = 'likes' AND words ~ '(^|_)(weight|rating|polarity|sentiment)$' OR
-		     words ~ '(^|_)anonymous(_|$)' OR
+		     words ~ '(^|_)anonymous(_|$)' OR category = 'D' AND words ~ '(^|_)(valid|active)_from$' OR
+		     kind IN ('posts', 'comments') AND category IN ('B', 'N') AND words ~ '^(is_)?online$' OR
 		     (category = 'B' AND kind <> 'users' OR category = 'E' AND kind IN ('likes', 'follows', 'blocks')) AND
 		     NOT herald_internal.is_harmless_switch(words) OR
 		     herald_internal.is_time_of_act(kind, words, category) OR
