@@ -272,6 +272,20 @@ limits_wait(LimitKind kind, const LimitSubject *subject)
 }
 
 bool
+limits_is_used_up(LimitKind kind, const LimitSubject *subject)
+{
+	uint64_t keys[SCOPES];
+
+	bucket_keys(kind, subject, keys);
+	for (int scope = 0; scope < SCOPES; scope++)
+	{
+		if (keys[scope] != 0 && rate_wait(keys[scope], rates[kind][scope], (int64_t) loop_now()) > 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 limits_tolerate(const char *session)
 {
 	uint64_t key = rate_key(BUCKET_REFUSALS, session);

@@ -61,6 +61,9 @@ extern void limits_give(LimitKind kind, const LimitSubject *subject, int64_t cou
 /* Returns the same for one more, without counting it. */
 extern int64_t limits_wait(LimitKind kind, const LimitSubject *subject);
 
+/* Returns whether one more would have to wait.  Neither the log nor a metric hears of it. */
+extern bool limits_is_used_up(LimitKind kind, const LimitSubject *subject);
+
 /* Counts an action of a session, by the limits that concern it.  Returns the same. */
 extern int64_t limits_take_action(const Session *session, const char *name);
 

@@ -18,6 +18,13 @@
 #include "base/metrics.h"
 #include "gateway/limits.h"
 
+/*
+ * A connection may begin its session however much strangers have sent from its address: by a token, or by the two
+ * packets of an upgrade.  These are so many messages, and so many segments without one.
+ */
+#define GREETINGS 2
+#define GREETING_SEGMENTS 20
+
 static struct
 {
 	Connection *newcomers; /* without a session yet, the oldest first */
@@ -177,18 +184,41 @@ end_flood(Connection *connection, int64_t wait)
 		connection_close(connection, CLOSE_TOO_MANY, "too_many");
 }
 
+/* Returns whether strangers have sent as much from the address of a connection without a session as it may. */
+static bool
+is_in_debt(const Connection *connection)
+{
+	LimitSubject address = { .address = connection->carrier->peer };
+
+	return !connection->admitted && limits_is_used_up(LIMIT_ANONYMOUS, &address);
+}
+
 /* Returns whether the client may send a message now; if not, the protocol ends the connection. */
 static bool
 may_receive(Connection *connection)
 {
 	LimitSubject subject = connection_subject(connection);
-	int64_t wait = limits_take(kind_of_message(connection), &subject);
+	bool greets = connection->greetings < GREETINGS && is_in_debt(connection);
+	int64_t wait;
 
+	if (greets)
+		subject.address = NULL;
+	wait = limits_take(kind_of_message(connection), &subject);
 	if (wait > 0)
 		end_flood(connection, wait);
+	else if (greets)
+		connection->greetings++;
 	else if (!connection->admitted)
 		connection->messages++;
 	return wait == 0;
+}
+
+int64_t
+connection_debt(const Connection *connection)
+{
+	LimitSubject address = { .address = connection->carrier->peer };
+
+	return connection->admitted ? 0 : limits_wait(LIMIT_ANONYMOUS, &address);
 }
 
 static int64_t
@@ -203,8 +233,9 @@ void
 connection_count_segments(Connection *connection, int64_t count)
 {
 	int64_t wait = charge_segments(connection, count);
+	bool greets = !connection->admitted && (connection->segments += count) <= GREETING_SEGMENTS;
 
-	if (wait > 0 && !connection->closing)
+	if (wait > 0 && !greets && !connection->closing)
 		end_flood(connection, wait);
 }
 

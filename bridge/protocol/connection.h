@@ -28,7 +28,9 @@ typedef struct Connection
 	char reason[40]; /* why it ends */
 	const Protocol *protocol;
 	void *state;	  /* of the protocol */
-	int64_t messages; /* before it was admitted */
+	int64_t messages; /* before it was admitted, that count for its address */
+	int greetings;	  /* messages that did not count, because the address was used up */
+	int64_t segments; /* small ones, before it was admitted */
 	bool closing;	  /* further input is ignored */
 	bool admitted;	  /* it has, or has had, a session */
 	struct Connection *next;
@@ -66,6 +68,12 @@ extern ClientAddress connection_address(const Connection *connection);
  * did before does not count as that of a stranger.
  */
 extern void connection_admitted(Connection *connection, const char *user);
+
+/*
+ * Returns how long a client that was refused has to wait because strangers have used up its address; 0: it need not,
+ * or has a session.  Above 0 the caller closes the connection.
+ */
+extern int64_t connection_debt(const Connection *connection);
 
 /* Hands a message of the client to the protocol, unless there are too many: then the protocol ends the connection. */
 extern void connection_text(Connection *connection, const char *text, size_t length);

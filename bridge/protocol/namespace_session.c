@@ -152,9 +152,12 @@ static void
 socketio_refused(void *protocol, const Refusal *refusal)
 {
 	NamespaceSession *entry = protocol;
+	Refusal answer = *refusal;
 
 	entry->pending = NULL;
-	send_connect_error(entry, refusal);
+	if (answer.wait == 0)
+		answer.wait = connection_debt(entry->connection);
+	send_connect_error(entry, &answer);
 }
 
 void

@@ -262,9 +262,7 @@ http_request_count(struct lws *wsi, const HttpError *form)
 	if (form == NULL && is_poll_of_session(wsi))
 		return NULL;
 	client_address_write(wsi, address);
-	wait = limits_wait(LIMIT_ANONYMOUS, &subject);
-	if (wait == 0)
-		wait = limits_take(LIMIT_SOCKETS, &subject);
+	wait = limits_take(LIMIT_SOCKETS, &subject);
 	return wait > 0 ? too_many_requests(wait) : form;
 }
 

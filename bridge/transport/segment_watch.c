@@ -4,7 +4,8 @@
  *	  Counts small segments and frames without data of WebSockets, so that they are limited like messages.
  *
  * The bridge looks at each WebSocket every second.  While it is busy, it looks at some more in each turn: at all of a
- * few hundred, so that a flood ends within a fraction of a second.
+ * few hundred, so that a flood ends within a fraction of a second.  It looks at those without a session in each turn,
+ * of a thousand: an address may open hundreds of them a second.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -27,6 +28,9 @@
 #define EARLY_LOOKS 300
 #define BUSY_SHARE 3
 
+/* The watches without a session of one turn. */
+#define STRANGER_LOOKS 1000
+
 /* Each segment of a large message has as many bytes at least, in any network. */
 #define FULL_SEGMENT 500
 
@@ -39,7 +43,8 @@
 
 static struct
 {
-	SegmentWatch *watches; /* the one that is due next is the first */
+	SegmentWatch *watches;	 /* the one that is due next is the first */
+	SegmentWatch *strangers; /* without a session; the one that was looked at first is the first */
 	Timer timer;
 	uint64_t turned; /* time of the latest turn, by loop_now() */
 	int64_t worked;	 /* processor time of the bridge until then, in milliseconds */
@@ -90,11 +95,18 @@ look_at_segments(SegmentWatch *watch)
 		lws_rx_flow_control(watch->stream->wsi, 0);
 }
 
+static SegmentWatch **
+watch_list(const SegmentWatch *watch)
+{
+	return watch->stranger ? &segment_watches.strangers : &segment_watches.watches;
+}
+
 static void
 watch_later(SegmentWatch *watch)
 {
 	watch->due = loop_now() + WATCH_INTERVAL_MS;
-	DL_APPEND(segment_watches.watches, watch);
+	watch->stranger = !watch->stream->carrier.connection->admitted;
+	DL_APPEND(*watch_list(watch), watch);
 }
 
 /* Returns whether the bridge has been busy since the latest turn. */
@@ -111,6 +123,28 @@ has_been_busy(void)
 }
 
 static void
+look_at_next(SegmentWatch *watch)
+{
+	DL_DELETE(*watch_list(watch), watch);
+	watch_later(watch);
+	look_at_segments(watch);
+}
+
+/* Looks once at each of the first strangers.  Those that have a session by now join the others. */
+static void
+look_at_strangers(void)
+{
+	SegmentWatch *last = segment_watches.strangers ? segment_watches.strangers->prev : NULL;
+	SegmentWatch *watch = NULL;
+
+	for (int looks = 0; watch != last && looks < STRANGER_LOOKS; looks++)
+	{
+		watch = segment_watches.strangers;
+		look_at_next(watch);
+	}
+}
+
+static void
 look_at_some(void *context)
 {
 	int early = has_been_busy() ? EARLY_LOOKS : 0;
@@ -118,14 +152,11 @@ look_at_some(void *context)
 	SegmentWatch *watch;
 
 	(void) context;
+	look_at_strangers();
 	while ((watch = segment_watches.watches) != NULL && watch->due < latest &&
 		   (watch->due <= loop_now() || early-- > 0))
-	{
-		DL_DELETE(segment_watches.watches, watch);
-		watch_later(watch);
-		look_at_segments(watch);
-	}
-	if (segment_watches.watches != NULL)
+		look_at_next(watch);
+	if (segment_watches.watches != NULL || segment_watches.strangers != NULL)
 		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);
 }
 
@@ -152,9 +183,9 @@ segment_watch_stop(SegmentWatch *watch)
 	count = count_segments(watch, 0); /* no message comes any more */
 	if (count > 0)
 		connection_count_last_segments(watch->stream->carrier.connection, count);
-	DL_DELETE(segment_watches.watches, watch);
+	DL_DELETE(*watch_list(watch), watch);
 	watch->stream = NULL;
-	if (segment_watches.watches == NULL)
+	if (segment_watches.watches == NULL && segment_watches.strangers == NULL)
 		timer_stop(&segment_watches.timer);
 }
 

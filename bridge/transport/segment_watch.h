@@ -13,6 +13,7 @@
 #ifndef HERALD_SEGMENT_WATCH_H
 #define HERALD_SEGMENT_WATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "transport/lws_stream.h"
@@ -28,6 +29,7 @@ typedef struct SegmentWatch
 	uint64_t all_messages;
 	uint64_t payload; /* bytes of all messages and their pieces */
 	uint64_t counted; /* bytes of no message that have counted */
+	bool stranger;	  /* the connection had no session at the latest look */
 	struct SegmentWatch *next;
 	struct SegmentWatch *prev;
 } SegmentWatch;

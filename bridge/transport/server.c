@@ -163,7 +163,10 @@ server_check(const Config *config)
 		   static_file_check(config);
 }
 
-/* Returns whether an address may open one more socket now: its requests, and messages of strangers, may be too many. */
+/*
+ * Returns whether an address may open one more socket now: its requests may be too many.  Too many messages of
+ * strangers do not count here: the next client behind the same address may be an honest user with a token.
+ */
 static bool
 may_open(const NetworkAddress *address)
 {
@@ -171,7 +174,7 @@ may_open(const NetworkAddress *address)
 	LimitSubject subject = { .address = text };
 
 	network_address_write(address, text);
-	return limits_wait(LIMIT_SOCKETS, &subject) == 0 && limits_wait(LIMIT_ANONYMOUS, &subject) == 0;
+	return limits_wait(LIMIT_SOCKETS, &subject) == 0;
 }
 
 static void
