@@ -216,7 +216,12 @@ bytes_arrived(uv_poll_t *poll, int status, int events)
 {
 	PendingSocket *pending = (PendingSocket *) ((char *) poll - offsetof(PendingSocket, poll));
 
-	look_at_bytes(pending, status < 0 || (events & UV_DISCONNECT) != 0);
+	bool ended = status < 0 || (events & UV_DISCONNECT) != 0;
+
+	look_at_bytes(pending, ended);
+	/* libuv looks no more at a connection with an error, such as a reset: the rest does not come. */
+	if (ended && !uv_is_closing((uv_handle_t *) poll))
+		close_pending(pending);
 }
 
 static void

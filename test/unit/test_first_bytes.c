@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -153,6 +154,47 @@ test_closes_a_connection_that_ends_within_its_head(void **state)
 	finish(&fixture);
 }
 
+/* Connects a client by TCP, which sends nothing yet. */
+static void
+connect_by_tcp(Fixture *fixture, FirstBytesKind kind)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int descriptor;
+
+	assert_int_equal(bind(listener, (struct sockaddr *) &address, size), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *) &address, &size), 0);
+	*fixture = (Fixture){ .client = socket(AF_INET, SOCK_STREAM, 0) };
+	assert_int_equal(connect(fixture->client, (struct sockaddr *) &address, size), 0);
+	descriptor = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(descriptor >= 0);
+	close(listener);
+	first_bytes_await(descriptor, (NetworkAddress){ { 0 } }, kind, on_ready, fixture);
+}
+
+static void
+test_closes_a_connection_that_is_reset_within_its_head(void **state)
+{
+	static const struct linger reset = { .l_onoff = 1 };
+	static const char *const heads[] = { "", "GET http://a/x HTTP/1.1\r\nHo", "PROXY TCP4 192.0.2.1" };
+	Fixture fixture;
+
+	(void) state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+	{
+		connect_by_tcp(&fixture, (FirstBytesKind){ .request = true, .proxy_header = true });
+		run_for(20);
+		say(&fixture, heads[i]);
+		assert_int_equal(setsockopt(fixture.client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+		close(fixture.client);
+		run_for(200);
+		assert_int_equal(waiting, 0);
+		assert_int_equal(fixture.handed_over, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -160,6 +202,7 @@ main(void)
 		cmocka_unit_test(test_waits_for_the_rest_of_a_head),
 		cmocka_unit_test(test_waits_for_the_rest_of_a_proxy_header),
 		cmocka_unit_test(test_closes_a_connection_that_ends_within_its_head),
+		cmocka_unit_test(test_closes_a_connection_that_is_reset_within_its_head),
 	};
 
 	return cmocka_run_group_tests_name("first_bytes", tests, NULL, NULL);
