@@ -4,6 +4,7 @@
  *	  Rewrites requests that name the whole URL (RFC 9112, 3.2.2: absolute-form).
  *
  * libwebsockets answers them with 403.  Bytes that are no request, and heads that are malformed, are left to it.
+ * A frame in one segment with the request for a WebSocket is lost: the answer is 101, and then the connection ends.
  * A request without Host keeps none, and one with several keeps them, so that they are refused as others are.
  *
  * SPDX-License-Identifier: PostgreSQL
