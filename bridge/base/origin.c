@@ -102,16 +102,36 @@ name_length(const char *host, size_t length)
 	return colon ? (size_t) (colon - host) : length;
 }
 
+/* Returns the length of a host's name without the dot at its end, which changes nothing (RFC 3986, 3.2.2). */
+static size_t
+undotted_length(const char *name, size_t length)
+{
+	bool dotted = length > 1 && name[length - 1] == '.' && memchr(name, ']', length) == NULL;
+
+	return dotted ? length - 1 : length;
+}
+
+/* Returns whether a host has the name of an entry of a list, and its port, if the entry has one. */
+static bool
+is_entry(const char *entry, size_t length, const char *host)
+{
+	size_t name = name_length(entry, length);
+	size_t host_name = name_length(host, strlen(host));
+	size_t compared = undotted_length(entry, name);
+	const char *port = host + host_name;
+	bool fits = name == length || (strlen(port) == length - name && memcmp(entry + name, port, length - name) == 0);
+
+	return fits && compared == undotted_length(host, host_name) && strncasecmp(entry, host, compared) == 0;
+}
+
 bool
 host_list_has(const char *list, const char *host)
 {
 	while (*(list += strspn(list, " ")) != '\0')
 	{
 		size_t length = strcspn(list, " ");
-		bool has_port = name_length(list, length) < length;
-		size_t compared = has_port ? strlen(host) : name_length(host, strlen(host));
 
-		if (compared == length && strncasecmp(list, host, length) == 0)
+		if (is_entry(list, length, host))
 			return true;
 		list += length;
 	}
@@ -121,7 +141,7 @@ host_list_has(const char *list, const char *host)
 bool
 host_is_fixed(const char *host)
 {
-	size_t length = name_length(host, strlen(host));
+	size_t length = undotted_length(host, name_length(host, strlen(host)));
 	bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
 	NetworkAddress address;
 

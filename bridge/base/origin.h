@@ -24,7 +24,10 @@ extern bool origin_list_has(const char *list, const char *origin);
 /* Returns whether each of the texts, which blanks separate, is a host, with or without a port. */
 extern bool host_list_is_valid(const char *text);
 
-/* Returns whether a list of hosts has the value of a Host header: in any case, and with any port if it names none. */
+/*
+ * Returns whether a list of hosts has the value of a Host header: in any case, with or
+ * without a dot at the end of the name, and with any port if the list names none.
+ */
 extern bool host_list_has(const char *list, const char *host);
 
 /*

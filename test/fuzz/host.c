@@ -20,22 +20,35 @@ is_port(const char *text)
 	return *text == '\0' || *text == ':';
 }
 
+/* Takes the dot at the end of a host's name off; an address in brackets has none. */
+static char *
+without_dot(char *host)
+{
+	char *end = host + strcspn(host, ":");
+
+	if (strchr(host, ']') == NULL && end - host > 1 && end[-1] == '.')
+		memmove(end - 1, end, strlen(end) + 1);
+	return host;
+}
+
 /* Returns whether a host that the list has is one of its entries, with any port behind it if the entry has none. */
 static bool
 is_listed_host(const char *list, const char *host)
 {
 	char *copy = memory_copy(list);
+	char *name = without_dot(memory_copy(host));
 	char *rest = copy;
-	const char *entry;
+	char *entry;
 	bool found = false;
 
 	while ((entry = strsep(&rest, " ")) != NULL)
 	{
-		size_t length = strlen(entry);
+		size_t length = strlen(without_dot(entry));
 
-		found = found || (length > 0 && strncasecmp(entry, host, length) == 0 && is_port(host + length));
+		found = found || (length > 0 && strncasecmp(entry, name, length) == 0 && is_port(name + length));
 	}
 	free(copy);
+	free(name);
 	return found;
 }
 

@@ -75,6 +75,21 @@ test_compares_hosts(void **state)
 	assert_false(host_list_has(list, "evil.example"));
 	assert_false(host_list_has(list, ""));
 	assert_false(host_list_has(list, ":80"));
+	/* A dot at the end names the root of all names (RFC 3986, 3.2.2): the host is the same. */
+	assert_true(host_list_has(list, "app.example.com."));
+	assert_true(host_list_has(list, "APP.example.com.:8443"));
+	assert_true(host_list_has(list, "localhost.:8080"));
+	assert_true(host_list_has("app.example.com. localhost.:8080", "app.example.com"));
+	assert_true(host_list_has("app.example.com. localhost.:8080", "localhost:8080"));
+	assert_false(host_list_has(list, "localhost.:80"));
+	assert_false(host_list_has(list, "app.example.com.."));
+	assert_false(host_list_has(list, "."));
+	assert_false(host_list_has(". ..", ""));
+	assert_false(host_list_has(list, "[::1]."));
+	assert_true(host_is_fixed("localhost.:80"));
+	assert_true(host_is_fixed("127.0.0.1."));
+	assert_false(host_is_fixed("localhost.."));
+	assert_false(host_is_fixed("."));
 }
 
 int
