@@ -54,6 +54,18 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION herald.unexpose(text) IS 'removes an exposed action';
 
+-- The length of a page that an action asks for, within limits.
+CREATE FUNCTION herald_internal.payload_max(payload jsonb, usual int, most int) RETURNS int
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF payload ->> 'max' !~ '^[0-9]{1,9}$' THEN
+		RAISE EXCEPTION '"max" must be a whole number from 0 to 999999999'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	RETURN least(coalesce((payload ->> 'max')::int, usual), most);
+END
+$$;
+
 -- Returns the ids of the notifications that a payload names.
 CREATE FUNCTION herald_internal.payload_ids(payload jsonb) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -100,7 +112,7 @@ CREATE FUNCTION herald_internal.act_inbox_list(user_id text, payload jsonb) RETU
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	before bigint := payload ->> 'before';
-	most int := least(coalesce((payload ->> 'max')::int, 50), 200);
+	most int := herald_internal.payload_max(payload, usual => 50, most => 200);
 	only_unread boolean := coalesce((payload ->> 'onlyUnread')::boolean, false);
 	archived boolean := coalesce((payload ->> 'archived')::boolean, false);
 	grouped boolean := herald_internal.is_grouped((payload ->> 'grouped')::boolean) AND NOT archived;

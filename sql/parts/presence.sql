@@ -306,7 +306,7 @@ CREATE FUNCTION herald_internal.act_presence_list(user_id text, payload jsonb) R
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	most int := least(coalesce((payload ->> 'max')::int, 1000), 1000);
+	most int := herald_internal.payload_max(payload, usual => 1000, most => 1000);
 	asked text[];
 	partial boolean := false;
 BEGIN

@@ -104,6 +104,11 @@ SELECT * FROM pr.act('1', 'presence:list', '{"max": 1}');
 SELECT * FROM pr.act('1', 'presence:list', '{"max": 5, "after": "3"}');
 SELECT * FROM pr.act('1', 'presence:list', '{"max": 0}');
 SELECT * FROM pr.act('1', 'presence:list', '{"max": -1}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM pr.act('1', 'presence:list', '{"max": "all"}');
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM pr.act('1', 'inbox:list', '{"max": 1.5}');
+\echo :LAST_ERROR_SQLSTATE
 
 -- Followers and conversations receive a user's changes, in lists that fit into signals.
 SELECT * FROM herald_internal.presence_rooms('{1,4,7}') ORDER BY user_id;
