@@ -18,6 +18,9 @@
 
 #define HTTP_STATUS_UPGRADE_REQUIRED 426 /* RFC 9110, 15.5.22 */
 
+/* Blanks before a colon that are looked for. */
+#define MOST_BLANKS 4
+
 const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request", NULL };
 
 /* Returns whether a header exists and fits into "value", which gets it. */
@@ -64,6 +67,43 @@ has_one_host(struct lws *wsi)
 	return copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strchr(host, ',') == NULL;
 }
 
+/* Returns whether there is a header with this name and so many blanks or tabs, by the bits of "tabs", before its colon. */
+static bool
+has_name_with_blanks(struct lws *wsi, const char *name, size_t count, unsigned int tabs)
+{
+	char text[32 + MOST_BLANKS];
+	size_t length = strlen(name);
+
+	memcpy(text, name, length);
+	for (size_t i = 0; i < count; i++)
+		text[length++] = tabs >> i & 1 ? '\t' : ' ';
+	text[length++] = ':';
+	return lws_hdr_custom_length(wsi, text, (int) length) >= 0;
+}
+
+/*
+ * Returns whether a header that says where the body ends has blanks before its colon, which RFC 9112, 5.1 forbids.  A
+ * proxy may obey it, and libwebsockets takes it for an unknown one.
+ */
+static bool
+has_blank_before_colon(struct lws *wsi)
+{
+	static const char *const names[] = { "transfer-encoding", "content-length" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	{
+		for (size_t count = 1; count <= MOST_BLANKS; count++)
+		{
+			for (unsigned int tabs = 0; tabs < 1U << count; tabs++)
+			{
+				if (has_name_with_blanks(wsi, names[i], count, tabs))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 const HttpError *
 http_form_check(struct lws *wsi)
 {
@@ -78,7 +118,7 @@ http_form_check(struct lws *wsi)
 		return &tls;
 	if (!copy_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version)) || strncmp(version, "HTTP/1.", 7) != 0)
 		return &version_unknown;
-	if (lws_http_get_uri_and_method(wsi, &path, &length) < 0 || !has_one_host(wsi))
+	if (lws_http_get_uri_and_method(wsi, &path, &length) < 0 || !has_one_host(wsi) || has_blank_before_colon(wsi))
 		return &http_error_bad_request;
 	return length >= HTTP_FORM_MAX_PATH ? &too_long : NULL;
 }
