@@ -43,6 +43,24 @@ event_of_position(const char *position)
 }
 
 Event *
+event_part(const Event *event, const char *room)
+{
+	Event *part = event_new();
+
+	assert(event->ephemeral && event->part_room == NULL);
+	part->ephemeral = true;
+	part->number = event->number;
+	part->xid = event->xid;
+	part->name = memory_copy(event->name);
+	part->payload = memory_copy(event->payload);
+	part->position = memory_copy(event->position);
+	part->key = event->key ? memory_format("%s %s", event->key, room) : NULL;
+	part->except = memory_copy(event->except);
+	part->part_room = memory_copy(room);
+	return part;
+}
+
+Event *
 event_ref(Event *event)
 {
 	assert(event->references > 0);
@@ -84,6 +102,7 @@ event_unref(Event *event)
 	free(event->ack);
 	free(event->key);
 	free(event->except);
+	free(event->part_room);
 	free(event);
 }
 
@@ -158,4 +177,44 @@ event_size(const Event *event)
 	for (int i = 0; i < event->room_count; i++)
 		size += strlen(event->rooms[i]) + ALLOCATION + sizeof(char *);
 	return size;
+}
+
+struct EventParts
+{
+	const Format *format;
+	Event *part;
+	struct EventParts *next;
+};
+
+Event *
+event_parts_get(EventParts **parts, const Format *format, const Event *event, const char *room)
+{
+	EventParts *entry = *parts;
+
+	assert(format->part != NULL);
+	while (entry != NULL && entry->format != format)
+		entry = entry->next;
+	if (entry == NULL)
+	{
+		entry = memory_new(sizeof(EventParts));
+		entry->format = format;
+		entry->part = format->part(format, event, room);
+		entry->next = *parts;
+		*parts = entry;
+	}
+	return entry->part;
+}
+
+void
+event_parts_free(EventParts *parts)
+{
+	while (parts != NULL)
+	{
+		EventParts *entry = parts;
+
+		parts = entry->next;
+		if (entry->part != NULL)
+			event_unref(entry->part);
+		free(entry);
+	}
 }

@@ -38,6 +38,7 @@ typedef struct Event
 	char *ack;				   /* the action that takes the clients' acknowledgements; NULL: none is expected */
 	char *key;				   /* of the queued events with the same key, only the newest is sent; or NULL */
 	char *except;			   /* the sessions of this user do not get it; or NULL */
+	char *part_room;		   /* the room that this part of an event is for; NULL: a whole event */
 	const struct Format *only; /* only sessions of this format get it: its payload is in that format; or NULL */
 	Frame **frames;			   /* by the slot of their format */
 	int frame_count;
@@ -50,6 +51,11 @@ typedef struct Format
 	const char *namespace; /* of Socket.IO; NULL elsewhere */
 	/* Returns a new frame, with a reference for the caller; NULL: sessions of this format do not want the event. */
 	Frame *(*encode)(const struct Format *format, const Event *event);
+	/*
+	 * Returns the part of an ephemeral event that sessions get for one of its rooms, with a reference for the caller;
+	 * NULL: they get the whole event once.  The member is NULL if no event has parts.
+	 */
+	Event *(*part)(const struct Format *format, const Event *event, const char *room);
 	/* Called once when an event goes out live in this format for the first time; or NULL. */
 	void (*on_first_delivery)(const struct Format *format, const Event *event);
 	/* Clients are asked to acknowledge events, by event_ack_id(). */
@@ -67,6 +73,21 @@ extern Event *event_new(void);
 extern Event *event_of_position(const char *position);
 
 extern Event *event_ref(Event *event);
+
+/* Returns a new part of an ephemeral event for one of its rooms.  No acknowledgement is expected of it. */
+extern Event *event_part(const Event *event, const char *room);
+
+/* The parts of an ephemeral event for one room, by format. */
+typedef struct EventParts EventParts;
+
+/*
+ * Returns the part in a format, which has parts; NULL: sessions of the format get the whole event.  It belongs to
+ * "parts", which begins as NULL and is for one event and room.
+ */
+extern Event *event_parts_get(EventParts **parts, const Format *format, const Event *event, const char *room);
+
+/* Frees the parts; NULL is permitted. */
+extern void event_parts_free(EventParts *parts);
 
 /* Gives up a reference; the last one frees the event. */
 extern void event_unref(Event *event);

@@ -350,15 +350,31 @@ fetch_ahead(const Room *room, int i)
 		memory_fetch(room->members[i + AHEAD]->session->outbox, sizeof(Outbox));
 }
 
+/* Delivers the event's part for this room, or the event unless another room has done so. */
+static void
+deliver_in(const Membership *membership, Event *event, const char *room, EventParts **parts)
+{
+	const Format *format = membership->session->format;
+	Event *part = event->ephemeral && format->part != NULL ? event_parts_get(parts, format, event, room) : NULL;
+
+	if (part == NULL)
+		deliver_once(membership, event);
+	else if (!is_withheld(membership, event))
+		session_deliver(membership->session, part);
+}
+
 /* No delivery ends a session: the owner of an outbox that overflows ends its connection in a later turn. */
 static void
-publish_in(const Room *room, Event *event)
+publish_in(const Room *room, Event *event, const char *name)
 {
+	EventParts *parts = NULL;
+
 	for (int i = 0; room != NULL && i < room->count; i++)
 	{
 		fetch_ahead(room, i);
-		deliver_once(room->members[i], event);
+		deliver_in(room->members[i], event, name, &parts);
 	}
+	event_parts_free(parts);
 }
 
 /*
@@ -401,6 +417,6 @@ room_publish(Audience audience, Event *event)
 		recheck_members(audience, event->recheck);
 	change_members(audience, event, event->joins, true);
 	for (int i = 0; i < event->room_count; i++)
-		publish_in(membership_room(audience, event->rooms[i]), event);
+		publish_in(membership_room(audience, event->rooms[i]), event, event->rooms[i]);
 	change_members(audience, event, event->leaves, false);
 }

@@ -120,6 +120,14 @@ is_for_names(const Location *location, const json_t *value)
 	return star == NULL || star[1] == '\0' || report_mistake(location, "* stands for the rest of a name: nothing can follow");
 }
 
+static bool
+is_event_rule(const Location *location, const json_t *value)
+{
+	if (json_object_get(value, "each_room") != NULL && json_object_get(value, "conflate") != NULL)
+		return report_mistake(location, "has \"each_room\" and \"conflate\": an event for each room is not conflated");
+	return is_for_names(location, value);
+}
+
 /* Checks an interval in milliseconds; it is long enough to conflate events. */
 static bool
 is_interval(const Location *location, const json_t *value)
@@ -206,9 +214,9 @@ static const Schema object_template_schema = { .check = is_object_template };
 static const Member conflation_members[] = { { "into", &text_schema }, { "by", &text_template_schema }, { "as", &object_template_schema }, { NULL, NULL } };
 static const Schema conflation_schema = { .check = is_conflation, .members = conflation_members };
 static const Member event_members[] = {
-	{ "when", &condition_schema }, { "name", &text_template_schema }, { "to", &template_schema }, { "conflate", &conflation_schema }, { NULL, NULL }
+	{ "when", &condition_schema }, { "name", &text_template_schema }, { "to", &template_schema }, { "conflate", &conflation_schema }, { "each_room", &text_schema }, { NULL, NULL }
 };
-static const Schema event_schema = { .check = is_for_names, .may_be_list = true, .members = event_members };
+static const Schema event_schema = { .check = is_event_rule, .may_be_list = true, .members = event_members };
 static const Schema events_schema = { .each = &event_schema };
 static const Member action_members[] = {
 	{ "when", &condition_schema }, { "action", &text_schema }, { "data", &template_schema }, { "ack", &template_schema }, { NULL, NULL }

@@ -136,12 +136,31 @@ without_brackets(json_t *arguments)
 	return inside;
 }
 
+/*
+ * Adds to the payload of a part, as "room", the rest of its room's name.  Returns false if the rule is not for this
+ * room.
+ */
+static bool
+add_part_room(const json_t *rule, const Event *event, json_t *payload)
+{
+	const char *prefix = json_member(rule, "each_room");
+	size_t length = prefix ? strlen(prefix) : 0;
+
+	if (event->part_room == NULL)
+		return true;
+	if (prefix == NULL || strncmp(event->part_room, prefix, length) != 0)
+		return false;
+	json_object_set_new(payload, "room", json_string(event->part_room + length));
+	return true;
+}
+
 static char *
 content_by_rules(const json_t *rules, const Event *event)
 {
 	json_t *payload = json_read(event->payload);
 	const json_t *rule = payload ? choose_rule(rules, payload) : NULL;
-	json_t *shaped = rule ? fill_event(rule, event->name, payload) : NULL;
+	bool wanted = rule != NULL && add_part_room(rule, event, payload);
+	json_t *shaped = wanted ? fill_event(rule, event->name, payload) : NULL;
 
 	json_decref(payload);
 	return shaped ? without_brackets(shaped) : NULL;
@@ -208,6 +227,36 @@ conflate_event(const Format *format, const Event *event)
 	json_decref(payload);
 }
 
+static Event *
+namespace_part(const Format *format, const Event *event, const char *room)
+{
+	const json_t *rules = find_rule(namespace_of(format)->events, event->name);
+	json_t *payload = event->payload != NULL && event->only == NULL ? json_read(event->payload) : NULL;
+	const json_t *rule = payload ? choose_rule(rules, payload) : NULL;
+	Event *part = json_member(rule, "each_room") != NULL ? event_part(event, room) : NULL;
+
+	json_decref(payload);
+	return part;
+}
+
+/* Returns whether a rule of events sends them for each room. */
+static bool
+has_parts(const json_t *events)
+{
+	const char *name;
+	json_t *rules;
+
+	json_object_foreach((json_t *) events, name, rules)
+	{
+		for (size_t i = 0; i < rule_count(rules); i++)
+		{
+			if (json_object_get(rule_at(rules, i), "each_room") != NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
 Namespace *
 namespace_new(int slot, const char *name, const json_t *description)
 {
@@ -217,6 +266,7 @@ namespace_new(int slot, const char *name, const json_t *description)
 		.slot = slot,
 		.namespace = name,
 		.encode = namespace_encode,
+		.part = has_parts(json_object_get(description, "events")) ? namespace_part : NULL,
 		.on_first_delivery = json_object_get(description, "batches") ? conflate_event : NULL,
 		.wants_acks = true,
 		.repeats_position = true, /* the listener gets a function in its place, which the client does not keep */

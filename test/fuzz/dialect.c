@@ -34,11 +34,19 @@ use(const Format *format)
 	Event *event = event_new();
 	json_t *arguments = json_pack("[{s:s}, i]", "conversationId", "7", "receiverId", 3);
 	ActionRequest request = { 0 };
+	Event *part;
 
 	event->name = memory_copy("message:created");
 	event->payload = memory_copy(payload);
 	event->position = memory_copy("1~a");
 	event_frame(event, format);
+	event->ephemeral = true;
+	part = format->part ? format->part(format, event, "conversation:7") : NULL;
+	if (part != NULL)
+	{
+		event_frame(part, format);
+		event_unref(part);
+	}
 	event_unref(event);
 	if (namespace_request(format, "message", arguments, &request))
 		json_decref(request.data);

@@ -116,7 +116,7 @@ test('namespaces: serves notifications and chat, each in its namespace', async (
   notifications.emit('markAsRead', notification.id);
   await heard(notifications, 'unreadCount', (count) => count === 0 && notifications.received.length > 3);
 
-  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben, status: 'online' }]);
+  assert.deepEqual(await heard(hers, 'online'), [{ userId: ben, conversationId: conversation }]);
   his.disconnect();
   assert.deepEqual(await heard(hers, 'offline'), [{ userId: ben }]);
 });

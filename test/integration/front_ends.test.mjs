@@ -217,3 +217,19 @@ test('namespaces: typing names the conversation', async () => {
   his.emit('stopTyping', { conversationId: id });
   assert.deepEqual(await heard(hers, 'stopTyping'), { conversationId: id, userId: ben });
 });
+
+test('namespaces: online comes once for each shared conversation, and offline once', async () => {
+  const [ann, ben, cat] = [await typeormUser('ann'), await typeormUser('ben'), await typeormUser('cat')];
+  const [first, second] = [await conversation(ann, ben), await conversation(ann, ben, cat)];
+  await conversation(ben, cat);
+  const hers = await connect(typeorm, ann, '/chat');
+  const his = await connect(typeorm, ben, '/chat');
+  await until('online for both', () => all(hers, 'online').length === 2).catch(() => assert.fail(JSON.stringify(hers.received)));
+  const byId = (a, b) => a.conversationId.localeCompare(b.conversationId);
+  assert.deepEqual(all(hers, 'online').sort(byId), [first, second].map((conversationId) => ({ userId: ben, conversationId })).sort(byId));
+  his.disconnect();
+  assert.deepEqual(await heard(hers, 'offline'), { userId: ben });
+  await typeorm.database.query(`SELECT herald.publish($1, 'conversation:end', '{}')`, [`user:${ann}`]);
+  await heard(hers, 'conversation:end');
+  assert.deepEqual([all(hers, 'online').length, all(hers, 'offline').length], [2, 1]);
+});

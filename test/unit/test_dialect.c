@@ -417,6 +417,46 @@ test_arguments_choose_rule_of_action(void **state)
 	assert_string_equal(take_text(namespace_ack(format, "mark", 2, "\"ok\":true")), "{\"ok\":true}");
 }
 
+/* Returns the content of an ephemeral event's packet for one room; "whole": the event has no parts. */
+static const char *
+part_packet(const Format *format, const char *payload, const char *room)
+{
+	static char text[4096];
+	Event *event = event_new();
+	Event *part;
+	Frame *frame;
+
+	event->ephemeral = true;
+	event->name = memory_copy("came");
+	event->payload = memory_copy(payload);
+	event->position = memory_copy("p");
+	part = format->part(format, event, room);
+	strcpy(text, "whole");
+	if (part != NULL)
+	{
+		frame = event_frame(part, format);
+		snprintf(text, sizeof(text), "%.*s", frame ? (int) (frame->length - 2) : 0, frame ? (char *) frame->bytes + 2 : "");
+		event_unref(part);
+	}
+	event_unref(event);
+	return text;
+}
+
+static void
+test_event_for_each_room(void **state)
+{
+	const Format *format = load_chat("'events': {'came': [{'when': {'quiet': true}}, {'each_room': 'group:',"
+									 "'to': {'u': '{user}', 'g': '{room}'}}]}");
+
+	(void) state;
+	assert_non_null(format->part);
+	assert_string_equal(part_packet(format, "{\"user\":7}", "group:a:b"), "42/chat,[\"came\",{\"u\":7,\"g\":\"a:b\"},\"p\"]");
+	assert_string_equal(part_packet(format, "{\"user\":7}", "feed:7"), "");
+	assert_string_equal(part_packet(format, "{\"quiet\":true}", "group:a"), "whole");
+	assert_string_equal(packet(format, "came", "{\"user\":7}"), "\"came\",{\"u\":7,\"g\":null}");
+	assert_null(load_chat("'events': {'came': {}}")->part);
+}
+
 static void
 test_client_chooses_dialect(void **state)
 {
@@ -473,6 +513,9 @@ static const Mistake mistakes[] = {
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"{b}\": 1}}}"), ": namespaces > /chat > events > a > when > {b}: a path has no braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": \"{b:loud}\"}}"), ": namespaces > /chat > events > a > to: \"{b:loud}\": braces" },
 	{ IN_CHAT("\"events\": {\"a\": {\"to\": {\"{b\": 1}}}"), ": namespaces > /chat > events > a > to: \"{b\": braces" },
+	{ IN_CHAT("\"events\": {\"a\": {\"each_room\": 1}}"), ": namespaces > /chat > events > a > each_room: must be a string" },
+	{ IN_CHAT("\"batches\": {\"b\": {\"every\": 60}}, \"events\": {\"a\": {\"each_room\": \"x:\", \"conflate\": {\"into\": \"b\", \"by\": \"c\", \"as\": {}}}}"),
+	  ": namespaces > /chat > events > a: has \"each_room\" and \"conflate\"" },
 	{ IN_CHAT("\"failed\": [{\"always\": 1}]"), ": namespaces > /chat > failed > always: must be true or false" },
 	{ IN_CHAT("\"events\": {\"a\": {\"when\": {\"b\": []}}}"), ": namespaces > /chat > events > a > when > b: must be a string, a number" },
 	{ IN_CHAT("\"actions\": {\"a\": {\"name\": \"b\"}}"), ": namespaces > /chat > actions > a > name: unknown key" },
@@ -541,6 +584,7 @@ main(void)
 		DIALECT_TEST(test_digits_become_numbers),
 		DIALECT_TEST(test_placeholders_are_converted),
 		DIALECT_TEST(test_keys_are_filled_and_objects_spread),
+		DIALECT_TEST(test_event_for_each_room),
 		DIALECT_TEST(test_events_report_failures),
 		DIALECT_TEST(test_arguments_choose_rule_of_action),
 		DIALECT_TEST(test_events_are_renamed_and_reshaped),

@@ -74,6 +74,71 @@ delivers_an_event_in_two_rooms_once(void **state)
 	support_end(b);
 }
 
+/* Frames of parts are the event's name, a colon and the room. */
+static Frame *
+encode_part(const Format *format, const Event *event)
+{
+	char *text = memory_format("%s:%s", event->name, event->part_room ? event->part_room : "all");
+
+	(void) format;
+	support_encoded++;
+	return frame_of_text(FRAME_TEXT, text);
+}
+
+/* Events called "whole" have no parts. */
+static Event *
+make_part(const Format *format, const Event *event, const char *room)
+{
+	(void) format;
+	return strcmp(event->name, "whole") == 0 ? NULL : event_part(event, room);
+}
+
+static void
+publish_ephemeral(const char *name, const char *rooms, const char *except)
+{
+	Event *event = support_event(name, rooms);
+
+	event->ephemeral = true;
+	event->key = memory_copy(name);
+	event->except = memory_copy(except);
+	room_publish(AUDIENCE_LIVE, event);
+	event_unref(event);
+}
+
+static void
+delivers_parts_of_an_event_once_for_each_room(void **state)
+{
+	static const Format parted = { .slot = 3, .encode = encode_part, .part = make_part };
+	Client *a = support_client("1", "a", SESSION_LIVE);
+	Client *b = support_client("2", "b", SESSION_LIVE);
+	Client *c = support_client("3", "c", SESSION_LIVE);
+
+	(void) state;
+	a->session->format = b->session->format = &parted;
+	for (int i = 0; i < 3; i++)
+	{
+		Client *client = i == 0 ? a : i == 1 ? b :
+											   c;
+
+		room_join(client->session, "x");
+		room_join(client->session, "y");
+	}
+	room_leave(b->session, "x");
+	support_encoded = 0;
+	publish_ephemeral("e", "x y z", NULL);
+	assert_int_equal(support_encoded, 3); /* once for each room, and once for the other format */
+	publish_ephemeral("whole", "x y", NULL);
+	publish_ephemeral("f", "y", "2");
+	publish("logged", "x y");
+	support_turn();
+	assert_string_equal(a->said, "e:x e:y whole:all f:y logged:all ");
+	assert_string_equal(b->said, "e:y whole:all logged:all ");
+	assert_string_equal(c->said, "e whole f logged ");
+	support_end(a);
+	support_end(b);
+	support_end(c);
+}
+
 static void
 publish_in_audience(Audience audience, const char *name, const char *rooms)
 {
@@ -265,6 +330,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(delivers_to_the_members_of_a_room),
 		cmocka_unit_test(delivers_an_event_in_two_rooms_once),
+		cmocka_unit_test(delivers_parts_of_an_event_once_for_each_room),
 		cmocka_unit_test(delivers_to_one_audience_only),
 		cmocka_unit_test(changes_membership_in_step_with_its_event),
 		cmocka_unit_test(closes_a_room_with_its_last_member),
