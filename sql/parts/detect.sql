@@ -256,6 +256,20 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	HAVING count(*) = 1;
 $$;
 
+-- Returns whether a column of numbers may be a counter or a flag: its name is not that of an id, and it is small, has a
+-- number as its default, is a plural, or stands beside two foreign keys to users. A parent is no number.
+CREATE FUNCTION herald_internal.may_be_number(relation regclass, attnum int2, user_references bigint) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words !~ '^(id|fk)_|(id|key|ref|fk)$|(^|_)(parent|to|by)$' AND
+	       (a.atttypid = 'int2'::regtype OR words ~ '(^|_)answers$' OR user_references > 1 OR
+	        EXISTS (SELECT FROM pg_attrdef AS d
+	                WHERE d.adrelid = $1 AND d.adnum = $2 AND
+	                      pg_get_expr(d.adbin, d.adrelid) ~ '^\(?''?-?[0-9]+''?\)?(::[a-z ]+)?$'))
+	FROM pg_attribute AS a
+	CROSS JOIN herald_internal.name_words(a.attname::text) AS words
+	WHERE a.attrelid = $1 AND a.attnum = $2;
+$$;
+
 -- Returns the columns of a table that can hold an id: each foreign key, with its target, and each other column of a
 -- suitable type. A label is a text that does not look like an id by its name: "from" may be an address.
 CREATE FUNCTION herald_internal.id_columns(relation regclass)
@@ -276,7 +290,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND
 	      t.typcategory NOT IN ('A', 'B', 'D', 'E', 'R', 'T') AND
 	      a.atttypid <> ALL ('{json,jsonb,bytea,numeric,real,float8}'::regtype[]) AND
-	      NOT EXISTS (SELECT FROM reference AS r WHERE a.attname = ANY (r.columns));
+	      NOT EXISTS (SELECT FROM reference AS r WHERE a.attname = ANY (r.columns)) AND
+	      NOT (t.typcategory = 'N' AND herald_internal.may_be_number($1, a.attnum, (
+	               SELECT count(*) FROM reference AS r WHERE herald_internal.is_user_table(r.target))));
 $$;
 
 -- Returns the nouns that name a subject: that of the given table, or those of the watched posts, comments and
@@ -570,6 +586,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                              'parent,subject}'::text[]) AS e (role)
 	           CROSS JOIN herald_internal.name_convention(e.role) AS r
 	           WHERE e.role <> $3 AND r.own && herald_internal.name_forms(o.name, '{}') AND
+	                 NOT ARRAY[e.role, $3] <@ '{actor,author,follower,blocker,sender}' AND
 	                 (e.role = ANY (herald_internal.listed_roles($2)) OR
 	                  (herald_internal.kind_of_name(herald_internal.singular_noun($1))).kind IS DISTINCT FROM $2))) AND
 	      (n.named OR i.target IS NOT NULL OR

@@ -268,15 +268,18 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 $$;
 
 -- Returns the meaning of a column of which the name says nothing, by its values: "opposite" for a number that is -1 in
--- some rows of likes, "state" for words of which one says that a row does not count, such as a role "banned". Columns
--- of many words, such as names, have none.
+-- some rows of likes, "state" for words of which one says that a row does not count, such as a role "banned" or a
+-- default of "invite"; that of a member means "left". Columns of many words, such as names, have none.
 CREATE FUNCTION herald_internal.meaning_of_values(relation regclass, kind text, name text, category text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE category WHEN 'N' THEN 'opposite' ELSE 'state' END
+	SELECT CASE WHEN category = 'N' THEN 'opposite' WHEN kind = 'members' AND EXISTS (
+		SELECT FROM unnest(known) AS v WHERE herald_internal.is_doubtful_value(kind, v) AND
+		       herald_internal.value_words(v) !~ '^(none|nothing|never|off|mute|silent)$') THEN 'left' ELSE 'state' END
 	FROM herald_internal.english_words(name) AS words
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN category = 'N' THEN herald_internal.row_values($1, $3)
-		            ELSE herald_internal.known_values($1, $3) END
+		            ELSE coalesce(herald_internal.known_values($1, $3), '{}') || coalesce(ARRAY[
+		                 substring(herald_internal.constant_default($1, $3) FROM '^''([^'']+)''')], '{}') END
 		WHERE (category IN ('S', 'E') OR category = 'N' AND kind = 'likes') AND
 		      words !~ ('(^|_)(id|uuid|by|key|hash|token|text|body|content|name|title|url|e?mail|email|slug|handle|'
 		                'description|reason|notes?|bio|caption|message|payload|tags?|labels?|locale|language|zone)$'))
@@ -598,6 +601,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		THEN CASE WHEN NOT coalesce(CASE known.meaning WHEN 'opposite' THEN acts.sides ELSE acts.columns END &&
 		                            herald_internal.used_columns($3 - 'ignore'), false) THEN 'opposite'
 		          WHEN w.words ~ '(^|_)(block|mut|ignor|bann)ed_' THEN 'state' END
+		WHEN t.typcategory IN ('B', 'N') AND herald_internal.is_act_of($2, w.words) AND EXISTS (
+			SELECT FROM unnest(herald_internal.used_columns(
+				$3 - '{ignore,blocker,blocked,follower,followee,actor,subject}'::text[])) AS u (name)
+			WHERE $2 IN ('likes', 'follows', 'blocks') AND
+			      herald_internal.is_act_of($2, herald_internal.english_words(u.name)))
+		THEN NULL
 		WHEN $2 = 'likes' AND $3 ? 'kind' AND herald_internal.is_kind(w.words) THEN NULL
 		WHEN $2 = 'likes' AND t.typcategory IN ('S', 'E') AND herald_internal.is_kind(w.words) AND EXISTS (
 			SELECT FROM unnest(herald_internal.known_values($1, a.attname::text)) AS v
@@ -631,7 +640,7 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                 FROM unnest(herald_internal.column_names($1)) AS c (name)
 		                 WHERE c.name = ANY (herald_internal.used_columns(jsonb_build_object(
 		                           'is', $3 -> 'published_when')))),
-		           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL
+		           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL AND t.typcategory IN ('S', 'E')
 		           THEN '%1$s = ' || herald_internal.user_type_value($1, a.attname::text)
 		           ELSE herald_internal.counting_format($1, $2, a.attname::text, t.typcategory::text) END,
 		           CASE WHEN t.typcategory IN ('S', 'E')

@@ -325,8 +325,23 @@ BEGIN
 END
 $$;
 
+-- Returns whether blocks work both ways: yes, unless the call says no. That of a table of mutes must say it.
+CREATE FUNCTION herald_internal.checked_mutual(relation regclass, mutual boolean) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF mutual IS NULL AND herald_internal.singular_noun(relation) ~ '(^|_)(mute|ignore|silence|hush)d?(_|$)' THEN
+		RAISE EXCEPTION 'the rows of "%" could be mutes or blocks', herald_internal.plain_name(relation)
+			USING ERRCODE = 'ambiguous_parameter',
+			      HINT = format('A muted user still sees the posts of the other, as in: %s A blocked one does not: %s',
+			          herald_internal.hinted_call('blocks', relation, jsonb_build_object('mutual', false)),
+			          herald_internal.hinted_call('blocks', relation, jsonb_build_object('mutual', true)));
+	END IF;
+	RETURN coalesce(mutual, true);
+END
+$$;
+
 CREATE FUNCTION herald.watch_blocks(relation regclass, blocker text DEFAULT NULL, blocked text DEFAULT NULL,
-	mutual boolean DEFAULT true,
+	mutual boolean DEFAULT NULL,
 	deleted_at text DEFAULT NULL, active text DEFAULT NULL,
 	ignore text[] DEFAULT '{}',
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
@@ -339,8 +354,8 @@ DECLARE
 	pair record := herald_internal.detect_pair(relation, 'blocks', 'blocker', blocker, 'blocked', blocked, ignored);
 BEGIN
 	PERFORM herald_internal.register_table(relation, 'blocks', jsonb_build_object(
-		'blocker', pair.one, 'blocked', pair.other, 'mutual', mutual, 'present',
-		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored, asked => true),
+		'blocker', pair.one, 'blocked', pair.other, 'mutual', herald_internal.checked_mutual(relation, mutual),
+		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored, asked => true),
 		'timed', nullif(herald_internal.dependencies_of(relation,
 			herald_internal.resolve_active(relation, active, schemas)) IS NOT NULL, false)), ignored);
 	PERFORM herald_internal.save_call(relation, 'blocks', call);
@@ -348,4 +363,4 @@ END
 $$;
 COMMENT ON FUNCTION herald.watch_blocks(regclass, text, text, boolean, text, text, text[], text[]) IS
 	'suppresses notifications of actors that the recipient has blocked or, if mutual, that have blocked the recipient;'
-	' mutual blocks also hide posts of either user from the other; pass mutual => false for a table of mutes';
+	' mutual blocks also hide posts of either user from the other; a table of mutes needs mutual => false';

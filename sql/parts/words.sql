@@ -39,7 +39,7 @@ $$;
 CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ '(^|_)(mute|muted|out|optout|silent|silence|silenced|unsubscribed|dnd|disturb|disabled|disable|off|'
-	               'no|block|blocked|hide|suppress|suppressed|pause|paused)(_|$)' AND
+	               'no|block|blocked|hide|suppress|suppressed|pause|paused|quiet_mode)(_|$)' AND
 	       words !~ '(^|_)(not|non|never|no_longer)_(?!disturb)';
 $$;
 
@@ -86,7 +86,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			-- refused
 			'rejected|declined|denied|refused|dismissed|disapproved|'
 			-- left
-			'left|kicked|expelled|exited|departed|withdrawn|withdrew|quit|resigned|unenrolled|dropped|'
+			'left|gone|kicked|expelled|exited|departed|withdrawn|withdrew|quit|resigned|unenrolled|dropped|'
 			-- taken back
 			'recalled|retracted|redacted|unsent|un(follow|friend|lik|vot|block|match|subscrib|shar|star|heart|'
 			'favou?rit|react|join|connect|link)[a-z]*ed|'
@@ -246,7 +246,7 @@ $$;
 CREATE FUNCTION herald_internal.is_doubtful_value(kind text, value text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(NOT herald_internal.is_affirmative(kind, words), false) OR
-	       kind = 'members' AND words ~ '^(none|nothing|never|off|mute|silent)$'
+	       kind = 'members' AND words ~ '^(none|nothing|never|off|mute|silent|invite|request|knock|ban|leave)$'
 	FROM herald_internal.value_words(value) AS words;
 $$;
 
@@ -276,11 +276,18 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		              '(^|_)(id|uuid|by|count|counter|total|token|hash|reason|note|notes|label|color|title|url|body)$')
 		THEN NULL
 		WHEN kind = 'members' AND
-		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|ended|inactive|deactivated|'
+		     words ~ '(^|_)(left|leave|leaves|removed|kicked|expelled|exited|departed|gone|ended|inactive|deactivated|'
 		             'banned|suspended|rejected|declined|revoked|discarded|deleted?|quit|resigned|withdrew|withdrawn|'
 		             'unenrolled|dropped)(_|$)'
 		THEN 'left'
-		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_') AND
+		WHEN kind = 'members' AND
+		     (category = 'B' AND words ~ '^(is_|member_|membership_)*(active|enabled)$' OR
+		      category = 'D' AND words ~ '(^|_)(ends?|expires?|expired|expiry|expiration)(_(at|on|date|time))?$|'
+		                                 '(^|_)valid_(to|until|till|through)$')
+		THEN 'left'
+		WHEN kind IN ('users', 'members') AND category = 'B' AND words ~ '^(is_)?quiet_mode$' THEN 'off'
+		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_' OR
+		                                              kind = 'members' AND words ~ '(^|_)silen[a-z]*_') AND
 		     words ~ '(^|_)(notif[a-z]*|(un)?muted?|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
 		             'opt_out|opted_out|opt_in|opted_in|optout|optin)(_|$)' AND
 		     words !~ ('(^|_)(last|seen|read|unread|sound|count|marketing|newsletter|promo[a-z]*|ads|advert[a-z]*|'
@@ -290,6 +297,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     words ~ ('^(is_)?(push|alerts?|e?mails?|sms)_(enabled|on|allowed|active|wanted)$|'
 		              '^(receives?|wants?|allows?|enable|sends?)_(push|alerts?|e?mails?|sms)$')
 		THEN 'off'
+		WHEN kind = 'messages' AND category = 'B' AND words ~ '^(is_|was_)?sent$' THEN 'waiting'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
 		     words ~ ('(^|_)(draft|drafts|published|publish|scheduled|schedule|embargo|embargoed|approved|go_live|'
 		              'goes_live|went_live)(_|$)') OR

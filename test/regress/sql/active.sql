@@ -108,7 +108,7 @@ INSERT INTO mix.votes VALUES (4, 5, 1);
 SELECT told, title FROM mix.told;
 
 -- A block that can end while its row stays: its end is rechecked with its begin.
-SELECT herald.watch_blocks('mix.mutes', active => 'expires_at > now()');
+SELECT herald.watch_blocks('mix.mutes', mutual => true, active => 'expires_at > now()');
 DELETE FROM mix.mutes;
 SELECT count(*) > 0 AS others FROM mix.heard();
 INSERT INTO mix.mutes VALUES (1, 4, now() + interval '1 day');

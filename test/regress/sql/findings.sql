@@ -123,7 +123,7 @@ SELECT herald.watch_posts('f.drafts', noun => 'draft', status => 'status');
 CREATE TABLE f.swipes (user_id int REFERENCES f.users, liked_user_id int REFERENCES f.users);
 SELECT herald.watch_likes('f.swipes');
 CREATE TABLE f.mutes (muter_id int, muted_id int, expires_at timestamptz);
-SELECT herald.watch_blocks('f.mutes');
+SELECT herald.watch_blocks('f.mutes', mutual => false);
 CREATE TABLE f.votes (user_id int, votable_id int, votable_type text, value int, deleted boolean);
 SELECT herald.watch_likes('f.votes', subject => 'votable_id', subject_table => 'f.posts');
 CREATE TABLE f.staff (id int PRIMARY KEY REFERENCES f.users, name text);

@@ -38,6 +38,7 @@ SELECT herald.watch_posts('offers', noun => 'offer');
 CREATE TABLE room_members (room_id int, user_id int REFERENCES users, role text NOT NULL, level text, color text);
 INSERT INTO room_members VALUES (1, 1, 'owner', 'all', 'red'), (1, 2, 'banned', 'none', 'blue');
 SELECT herald.watch_members('room_members');
+SELECT herald.watch_members('room_members', ignore => '{role}');
 CREATE TABLE replies (id int PRIMARY KEY, user_id int REFERENCES users, post_id int REFERENCES posts, body text,
 	mode text CHECK (mode IN ('open', 'whisper')), flavour text CHECK (flavour IN ('sweet', 'sour')));
 SELECT herald.watch_comments('replies', noun => 'reply');
