@@ -56,6 +56,7 @@ static const Description descriptions[] = {
 	{ "herald_recovered_total", "counter", "Sessions that returned and missed nothing.", &metrics.recovered, 1 },
 	{ "herald_not_recovered_total", "counter", "Sessions that returned and were told to start anew.", &metrics.not_recovered, 1 },
 	{ "herald_actions_total", "counter", "Actions requested.", &metrics.actions, 1 },
+	{ "herald_http_actions_total", "counter", "Actions requested by HTTP.", &metrics.http_actions, 1 },
 	{ "herald_actions_failed_total", "counter", "Actions answered with an error.", &metrics.actions_failed, 1 },
 	{ "herald_authentications_failed_total", "counter", "Tokens refused.", &metrics.authentications_failed, 1 },
 	{ "herald_limited_total{reason=\"connects\"}", "counter", "Requests refused by a limit of rates.", &metrics.limited[0], 1 },

@@ -44,6 +44,7 @@ typedef struct Metrics
 	int64_t recovered;
 	int64_t not_recovered;
 	int64_t actions;
+	int64_t http_actions; /* of them, by POST */
 	int64_t actions_failed;
 	int64_t authentications_failed;
 	int64_t limited[METRICS_LIMITS]; /* refused, by LimitKind */

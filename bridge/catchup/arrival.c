@@ -59,7 +59,6 @@
 
 #include <assert.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -271,15 +270,6 @@ cached_positions(Locator *locator)
 	return text_array_write(positions, event_cache_segments(positions, locator->segments));
 }
 
-/* Returns the time of a session's token as a text that PostgreSQL reads; NULL: it is unknown. */
-static char *
-issued_text(const Session *session)
-{
-	if (isinf(session->issued))
-		return memory_copy("infinity");
-	return isnan(session->issued) ? NULL : memory_format("%.6f", session->issued > 0 ? session->issued : 0);
-}
-
 /* Sends one query for the sessions being located. */
 static void
 send_query(Locator *locator)
@@ -300,7 +290,7 @@ send_query(Locator *locator)
 		keys[count] = session->key;
 		positions[count] = session->cursor.position;
 		asked[count] = session->asked;
-		issued[count] = issued_text(session);
+		issued[count] = session_issued_text(session);
 		held[count++] = joined_rooms_held(session);
 	}
 	values[0] = text_array_write(users, count);

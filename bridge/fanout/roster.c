@@ -28,6 +28,25 @@ roster_add(char *user, char *key, char *position, char *claims)
 	return session;
 }
 
+Session *
+roster_new_guest(char *user, char *key, char *claims)
+{
+	Session *session = session_new(user, key, NULL, claims);
+
+	session->guest = true;
+	assert(session_is_consistent(session));
+	return session;
+}
+
+void
+roster_end_guest(Session *session)
+{
+	assert(session->guest && session->state == SESSION_ARRIVING && session->rooms.count == 0);
+	session->state = SESSION_GONE;
+	action_lane_end(&session->lane);
+	session_unref(session);
+}
+
 void
 roster_welcome(Session *session)
 {

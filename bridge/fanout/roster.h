@@ -10,6 +10,8 @@
  *	 roster_go_live		  REPLAYING -> LIVE
  *	 roster_fall_behind	  LIVE -> REPLAYING
  *	 roster_leave		  any -> GONE
+ *	 roster_new_guest	  -> ARRIVING
+ *	 roster_end_guest	  ARRIVING -> GONE
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -24,6 +26,13 @@
  * position NULL: the client is new.
  */
 extern Session *roster_add(char *user, char *key, char *position, char *claims);
+
+/*
+ * Creates a session for one request: it is in no list, gets no event, and does not make its user present.  Takes over
+ * the strings.  roster_end_guest() ends it; actions may still refer to it.
+ */
+extern Session *roster_new_guest(char *user, char *key, char *claims);
+extern void roster_end_guest(Session *session);
 
 /* Welcomes an arriving session; of no effect for others.  The client's protocol may let the session leave meanwhile. */
 extern void roster_welcome(Session *session);

@@ -9,6 +9,7 @@
 #include "fanout/session.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -79,6 +80,14 @@ session_renew(Session *session, char *claims, double issued)
 	free(session->claims);
 	session->claims = claims;
 	session->issued = issued;
+}
+
+char *
+session_issued_text(const Session *session)
+{
+	if (isinf(session->issued))
+		return memory_copy("infinity");
+	return isnan(session->issued) ? NULL : memory_format("%.6f", session->issued > 0 ? session->issued : 0);
 }
 
 bool

@@ -72,6 +72,7 @@ typedef struct Session
 	char *key;			  /* secret; under this key the database keeps the rooms that the session joined by action */
 	char *claims;		  /* of the token, JSON */
 	double issued;		  /* the time of the token, in seconds since 1970; NAN: unknown */
+	bool guest;			  /* of one request, by roster_new_guest() */
 	SessionOrigin origin; /* by gateway.c */
 	char *asked;		  /* the rooms that the client asks for as it comes, a JSON array; or NULL */
 	const SessionOps *ops;
@@ -99,6 +100,9 @@ extern void session_unref(Session *session);
 
 /* Replaces the token's claims, of which it takes over the string, and its time. */
 extern void session_renew(Session *session, char *claims, double issued);
+
+/* Returns the time of the token as a text that PostgreSQL reads, which the caller frees; NULL: it is unknown. */
+extern char *session_issued_text(const Session *session);
 
 /* Returns whether state, audience and list go together, for assertions. */
 extern bool session_is_consistent(const Session *session);

@@ -142,12 +142,28 @@ action_on_done(void *context, const PGresult *result)
 		answer_failure(action, result);
 }
 
+/* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
+static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4), pg_catalog.pg_current_xact_id_if_assigned(),"
+							  " herald_internal.cpu_time() AS cpu_time WHERE herald_internal.has_action($2)";
+
+/* A listed session ends by an event when its token is revoked.  A guest is in no list. */
+static const char guest_sql[] =
+	"SELECT CASE WHEN NOT revoked THEN herald_internal.act($1, $2, $3, $4) END, pg_catalog.pg_current_xact_id_if_assigned(),"
+	" herald_internal.cpu_time() AS cpu_time, revoked FROM herald_internal.is_revoked($1, $5) AS revoked"
+	" WHERE revoked OR herald_internal.has_action($2)";
+#define ACTED_REVOKED 3 /* the column of guest_sql */
+
 static void
 action_on_acted(void *context, const PGresult *result)
 {
 	Action *action = context;
 
 	note_cpu_time(action, result);
+	if (value_or_null(result) != NULL && action->sql == guest_sql && PQgetvalue(result, 0, ACTED_REVOKED)[0] == 't')
+	{
+		answer_error(action, "token_revoked", "the token has been revoked");
+		return;
+	}
 	if (value_or_null(result) != NULL)
 	{
 		const char *xid = PQgetvalue(result, 0, 1); /* empty: it has written nothing */
@@ -284,17 +300,6 @@ action_on_leave(void *context, const PGresult *result)
 	action_on_done(action, result);
 }
 
-/* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
-static const char act_sql[] = "SELECT herald_internal.act($1, $2, $3, $4), pg_catalog.pg_current_xact_id_if_assigned(),"
-							  " herald_internal.cpu_time() AS cpu_time WHERE herald_internal.has_action($2)";
-
-/* A client may join a room once more. */
-static bool
-has_too_many_rooms(const Session *session, const char *room)
-{
-	return session->rooms.joined >= action_queue_config()->max_rooms && !room_has(session, room);
-}
-
 /* Returns the data of the answer if an action need not be done, or not now; NULL: it is done. */
 static const char *
 answer_without(const Action *action)
@@ -307,17 +312,28 @@ answer_without(const Action *action)
 }
 
 static void
+send_action(Action *action)
+{
+	const Session *session = action->session;
+	char *issued = action->sql == guest_sql ? session_issued_text(session) : NULL;
+	const char *values[] = { session->user, action->room ? action->room : action->name,
+							 action->room ? session->key : action->payload, session->claims, issued };
+	int count = action->room ? 3 : 4 + session->guest;
+
+	database_query(action->queued.connection, action->sql, count, values, action->on_result, action);
+	free(issued);
+}
+
+static void
 start_action(QueuedAction *queued)
 {
 	Action *action = (Action *) queued;
-	const Session *session = action->session;
-	const char *values[] = { session->user, action->room ? action->room : action->name,
-							 action->room ? session->key : action->payload, session->claims };
 	const char *data = answer_without(action);
+	bool is_full = action->session->rooms.joined >= action_queue_config()->max_rooms;
 
 	if (action->on_result == action_on_join)
 	{
-		if (has_too_many_rooms(session, action->room))
+		if (is_full && !room_has(action->session, action->room))
 		{
 			refuse_room(action, &room_too_many);
 			return;
@@ -331,7 +347,7 @@ start_action(QueuedAction *queued)
 		return;
 	}
 	if (queued->connection != NULL)
-		database_query(queued->connection, action->sql, action->room ? 3 : 4, values, action->on_result, action);
+		send_action(action);
 	else
 		action->on_result(action, NULL);
 }
@@ -381,7 +397,7 @@ submit_other(Action *action, const json_t *data, bool owed)
 		return;
 	}
 	action->payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
-	queue_action(action, act_sql, action_on_acted, owed);
+	queue_action(action, action->session->guest ? guest_sql : act_sql, action_on_acted, owed);
 }
 
 static Action *

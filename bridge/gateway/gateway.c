@@ -26,6 +26,7 @@
 #include "gateway/action_queue.h"
 #include "gateway/chosen_status.h"
 #include "gateway/cookie_auth.h"
+#include "gateway/credential.h"
 #include "gateway/limits.h"
 #include "gateway/position_report.h"
 #include "gateway/presence_report.h"
@@ -160,31 +161,6 @@ may_connect(const char *user, ClientAddress from, Refusal *refusal)
 	return wait == 0;
 }
 
-static int64_t
-count_failed_token(ClientAddress from)
-{
-	LimitSubject subject = { .session = from.connection, .address = from.peer };
-
-	return limits_take(LIMIT_FAILED_TOKENS, &subject);
-}
-
-/* Verifies a token; counts those that fail. */
-static bool
-verify_token(const char *token, ClientAddress from, Identity *identity, Refusal *refusal)
-{
-	if (auth_verify(token, from, identity, refusal))
-		return true;
-	refusal->wait = count_failed_token(from);
-	return false;
-}
-
-static void
-free_identity(Identity *identity)
-{
-	free(identity->user);
-	free(identity->claims);
-}
-
 static void
 log_session(const Session *session, const char *event, const char *transport, const char *origin, const char *reason)
 {
@@ -249,7 +225,7 @@ begin_session(const Admission *admission, Identity *identity)
 
 	if (!may_connect(identity->user, admission->from, &refusal))
 	{
-		free_identity(identity);
+		credential_free(identity);
 		admission->answer->refused(admission->protocol, &refusal);
 		return;
 	}
@@ -309,13 +285,8 @@ pending_free(PendingAdmission *pending)
 static void
 refuse_cookie(const Admission *admission, const Refusal *reason)
 {
-	Refusal refusal = *reason;
+	Refusal refusal = credential_refuse_cookie(reason, admission->from);
 
-	if (reason == &cookie_auth_failed || strncmp(refusal.code, "token_", 6) == 0)
-	{
-		auth_log_cookie(&refusal, admission->from);
-		refusal.wait = count_failed_token(admission->from);
-	}
 	admission->answer->refused(admission->protocol, &refusal);
 }
 
@@ -355,7 +326,7 @@ gateway_admit(const Admission *admission)
 	assert(admission->answer != NULL);
 	if (admission->token == NULL && admission->cookie != NULL && !auth_is_token(admission->cookie))
 		return ask_for_cookie(admission);
-	if (verify_token(token, admission->from, &identity, &refusal))
+	if (credential_verify(token, admission->from, &identity, &refusal))
 		begin_session(admission, &identity);
 	else
 		admission->answer->refused(admission->protocol, &refusal);
@@ -375,12 +346,12 @@ gateway_renew(Session *session, const char *token, ClientAddress from, Refusal *
 	Identity identity;
 
 	assert(session->state != SESSION_GONE);
-	if (!verify_token(token, from, &identity, refusal))
+	if (!credential_verify(token, from, &identity, refusal))
 		return false;
 	if (strcmp(identity.user, session->user) != 0)
 	{
 		*refusal = (Refusal){ "token_wrong_user", "the token is for another user than the session", 0 };
-		free_identity(&identity);
+		credential_free(&identity);
 		return false;
 	}
 	watch_expiry(session, identity.expires);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * http.c
- *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, sse, static_file and status.
+ *	  Dispatches HTTP requests from libwebsockets' callbacks to polling, action_request, sse, static_file and status.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "transport/action_request.h"
 #include "transport/http_form.h"
 #include "transport/http_response.h"
 #include "transport/polling.h"
@@ -23,6 +24,7 @@
 typedef struct HttpService
 {
 	Exchange exchange; /* of polling */
+	ActionRequest action;
 	EventStream events;
 	FileTransfer file; /* of the folder "www", or of the client library */
 } HttpService;
@@ -38,11 +40,14 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 {
 	bool polls = http_request_is_socketio(path);
 	bool streams = strcmp(path, "/events") == 0;
+	bool acts = action_request_is_path(path);
 
-	if ((polls || streams) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi))
+	if ((polls || streams || acts) && method == LWSHUMETH_OPTIONS && http_request_origin_is_allowed(wsi))
 		return http_response_preflight(wsi);
 	if (streams && method == LWSHUMETH_OPTIONS)
 		http_request_log_origin(wsi);
+	if (acts)
+		return action_request_begin(&service->action, wsi, method, path);
 	if (static_file_is_client(path) && (method == LWSHUMETH_GET || method == LWSHUMETH_HEAD))
 		return static_file_begin_client(&service->file, wsi, path);
 	if (polls)
@@ -58,7 +63,7 @@ serve_client(struct lws *wsi, HttpService *service, int method, const char *path
 static bool
 may_read(struct lws *wsi, const char *path)
 {
-	bool connects = http_request_is_socketio(path) || strcmp(path, "/events") == 0;
+	bool connects = http_request_is_socketio(path) || strcmp(path, "/events") == 0 || action_request_is_path(path);
 
 	return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || http_request_host_is_allowed(wsi, connects, true);
 }
@@ -77,6 +82,8 @@ serve_request(struct lws *wsi, HttpService *service)
 		error = http_request_count(wsi, error);
 	if (error == NULL && !may_read(wsi, path))
 		error = &http_error_host;
+	if (error != NULL && action_request_is_path(path))
+		return action_request_refuse(wsi, error);
 	if (error != NULL)
 		return http_response_refuse(wsi, NULL, error);
 	if (client_socket_is_admin(wsi))
@@ -85,9 +92,19 @@ serve_request(struct lws *wsi, HttpService *service)
 }
 
 static int
+take_body(HttpService *service, const void *piece, size_t length)
+{
+	if (action_request_is_open(&service->action))
+		return action_request_body(&service->action, piece, length);
+	return polling_body(&service->exchange, piece, length);
+}
+
+static int
 complete_body(HttpService *service, struct lws *wsi)
 {
 	client_socket_request(wsi)->has_body = false;
+	if (action_request_is_open(&service->action))
+		return action_request_complete(&service->action);
 	return polling_complete(&service->exchange);
 }
 
@@ -97,6 +114,7 @@ drop_request(HttpService *service)
 	if (service == NULL)
 		return;
 	polling_drop(&service->exchange);
+	action_request_drop(&service->action);
 	sse_end(&service->events);
 	static_file_drop(&service->file);
 }
@@ -104,6 +122,8 @@ drop_request(HttpService *service)
 static int
 continue_response(HttpService *service, struct lws *wsi)
 {
+	if (action_request_is_open(&service->action))
+		return action_request_writable(&service->action);
 	if (service->events.stream.open)
 		return sse_writable(&service->events);
 	return service->file.path ? static_file_continue(&service->file, wsi) : polling_answer(&service->exchange);
@@ -123,7 +143,7 @@ http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
 		case LWS_CALLBACK_HTTP:
 			return serve_request(wsi, service);
 		case LWS_CALLBACK_HTTP_BODY:
-			return polling_body(&service->exchange, in, length);
+			return take_body(service, in, length);
 		case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 			return complete_body(service, wsi);
 		case LWS_CALLBACK_HTTP_WRITEABLE:

@@ -390,9 +390,10 @@ read_rooms(struct lws *wsi)
 bool
 http_request_read(HttpRequest *request, struct lws *wsi)
 {
-	char path[64];
+	char path[HTTP_FORM_MAX_PATH];
+	int method = http_request_method(wsi, path, sizeof(path));
 
-	if (http_request_method(wsi, path, sizeof(path)) != LWSHUMETH_GET)
+	if (method != LWSHUMETH_GET && method != LWSHUMETH_POST)
 		return false;
 	http_request_reset(request);
 	request->socketio = http_request_is_socketio(path);

@@ -57,7 +57,7 @@ extern const HttpError *http_request_count(struct lws *wsi, const HttpError *for
 /* Checks a polling request as Engine.IO's reference server does.  Returns the error, or NULL: it may be served. */
 extern const HttpError *http_request_check_poll(struct lws *wsi);
 
-/* Reads a GET request into *request, while libwebsockets has its headers.  Returns false for any other method. */
+/* Reads a GET or POST request into *request, while libwebsockets has its headers.  Returns false for other methods. */
 extern bool http_request_read(HttpRequest *request, struct lws *wsi);
 
 /* Returns the request as a handshake for a protocol; its strings belong to the request. */

@@ -25,6 +25,7 @@
 #include "base/timer.h"
 #include "gateway/limits.h"
 #include "protocol/connection.h"
+#include "transport/action_request.h"
 #include "transport/http.h"
 #include "transport/client_socket.h"
 #include "transport/first_bytes.h"
@@ -261,7 +262,7 @@ static void
 check_drained(void *unused)
 {
 	(void) unused;
-	if (metrics.connections == 0 || loop_now() >= server.drain_deadline)
+	if ((metrics.connections == 0 && action_request_count() == 0) || loop_now() >= server.drain_deadline)
 		server.drain_finished();
 	else
 		timer_start(&server.drain_timer, DRAIN_CHECK_MS, check_drained, NULL);
@@ -279,5 +280,6 @@ server_drain(void (*finished)(void))
 	listener_stop(&server.plain);
 	listener_stop(&server.admin);
 	connection_close_all(CLOSE_RESTART, "restart");
+	action_request_refuse_all();
 	check_drained(NULL);
 }

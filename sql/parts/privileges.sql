@@ -126,7 +126,8 @@ GRANT EXECUTE ON FUNCTION
 	herald_internal.bridge_hello, herald_internal.status, herald_internal.setting, herald_internal.ring_reader,
 	herald.current_position, herald.read_events, herald_internal.earliest,
 	herald_internal.connect_sessions, herald_internal.join_room, herald_internal.leave_room,
-	herald_internal.has_action, herald_internal.act, herald_internal.cpu_time, herald.authenticate,
+	herald_internal.has_action, herald_internal.act, herald_internal.is_revoked, herald_internal.cpu_time,
+	herald.authenticate,
 	herald_internal.begin_presence, herald_internal.report_presence,
 	herald.maintain
 TO herald_bridge;

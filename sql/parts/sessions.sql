@@ -66,10 +66,13 @@ COMMENT ON FUNCTION herald.revoke_tokens(text) IS
 
 -- Is a token of this user revoked? "issued" is its time in seconds since 1970; NULL: it has none.
 CREATE FUNCTION herald_internal.is_revoked(user_id text, issued text) RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT EXISTS (SELECT FROM herald_internal.revocation AS r
 	               WHERE r.user_id = $1 AND (issued::float8 >= extract(epoch FROM r.issued_from)) IS NOT TRUE);
 $$;
+
+COMMENT ON FUNCTION herald_internal.is_revoked(text, text) IS
+	'returns whether a token of this user is revoked, by its time in seconds since 1970';
 
 -- No token is older than the setting: it would be refused anyway.
 CREATE FUNCTION herald_internal.delete_old_revocations() RETURNS void
