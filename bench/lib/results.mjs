@@ -42,7 +42,7 @@ function section(name, { title, method, proof, short, date, seconds, load, machi
   const texts = [
     `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
       `load of the machine before it: ${load}.`, outcome,
-    `${machine.processor}, ${machine.memory}, Linux ${machine.kernel}, ${machine.fileSystem}, ${machine.scheduling}. ${versions}.`];
+    `${[machine.processor, machine.memory, `Linux ${machine.kernel}`, machine.fileSystem, machine.scheduling].filter(Boolean).join(', ')}. ${versions}.`];
   return [`## ${title}`, ...[method, ...texts].map(wrapped), ...tables].join('\n\n');
 }
 
