@@ -545,7 +545,8 @@ $$;
 -- acts are "opposite" unless the call uses one of them: the others then tell of other acts, unless they are the
 -- opposite, such as a block. A call that says who may see a post has decided about private ones. A side is one even if
 -- the time of its vote is used. A reaction has one kind; if it can be a dislike, the kind is a side. The time of an
--- acceptance repeats a status. A primary key tells nothing about a row.
+-- acceptance repeats a status. A primary key tells nothing about a row. Of several flags of acts, as "blocked" and
+-- "muted", a condition of the call has chosen one: the others do not matter.
 CREATE FUNCTION herald_internal.unused_columns(relation regclass, kind text, arguments jsonb)
 	RETURNS TABLE (name text, meaning text, argument jsonb, question text)
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

@@ -716,8 +716,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 $$;
 COMMENT ON FUNCTION herald_internal.comment_lines(text) IS 'returns a text with "-- " before each of its lines';
 
--- Returns a text as comments of readable width. Each call in it has a line of its own, which is indented behind the
--- first.
+-- Returns a text as comments of readable width. Each statement in it has a line of its own, which is indented behind
+-- the first. The quantifier {1,1}? makes the expression take the shortest match: an alternation takes the longest.
 CREATE FUNCTION herald_internal.wrapped_comment(text text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT herald_internal.comment_lines(string_agg(CASE
