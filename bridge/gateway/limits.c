@@ -137,15 +137,19 @@ log_line(LimitKind kind, LimitScope scope, const LimitSubject *subject)
 				subject->address, "hint", hint_of(scope), "left_out", count > 0 ? left_out : NULL);
 }
 
-/* An offender gets a line a minute, unless there are too many offenders: the next line has their number. */
+/*
+ * An offender gets a line a minute, unless there are too many offenders: the next line has their number.  A stranger
+ * is known by the address alone, however many sessions they open.
+ */
 static void
-log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, uint64_t bucket, int64_t now)
+log_offender(LimitKind kind, LimitScope scope, const LimitSubject *subject, const uint64_t keys[SCOPES], int64_t now)
 {
+	bool by_address = subject->user == NULL && keys[SCOPE_ADDRESS] != 0;
 	uint64_t of_all = rate_key(BUCKET_LOG_OF_ALL, "");
-	char name[24];
+	char name[32];
 	uint64_t key;
 
-	snprintf(name, sizeof(name), "%llx", (unsigned long long) bucket);
+	snprintf(name, sizeof(name), "%d:%llx", scope, (unsigned long long) keys[by_address ? SCOPE_ADDRESS : scope]);
 	key = rate_key(BUCKET_LOG, name);
 	if (rate_wait(key, line_rate, now) > 0)
 		return;
@@ -188,7 +192,7 @@ bucket_wait(LimitKind kind, const LimitSubject *subject, const uint64_t keys[SCO
 		if (wait > 0)
 		{
 			metrics.limited[kind]++;
-			log_offender(kind, scope, subject, keys[scope], now);
+			log_offender(kind, scope, subject, keys, now);
 			return wait;
 		}
 	}
