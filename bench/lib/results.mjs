@@ -38,7 +38,7 @@ function section(name, { title, method, proof, short, date, seconds, load, machi
   const versions = Object.entries(machine.versions).map(([program, version]) => `${program} ${version}`).join(', ');
   const outcome = faults.length ? `**FAULTS: ${faults.join('; ')}**` : proof;
   const tables = measures.map((measure) => `${table(measure)}\n\n![${measure.name}](${name}-${fileName(measure.name)}.svg)`);
-  const rounds = Math.max(...measures.flatMap(({ values }) => Object.values(values).map((of) => of.length)));
+  const rounds = Math.min(...measures.flatMap(({ values }) => Object.values(values).map((of) => of.length)));
   const texts = [
     `${short ? '**A short run: all sizes are smaller.** ' : ''}${date}, ${rounds > 1 ? `${rounds} rounds in turn` : 'one round'}, ${seconds} s, ` +
       `load of the machine before it: ${load}.`, outcome,
