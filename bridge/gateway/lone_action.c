@@ -73,24 +73,23 @@ refuse_lone(LoneAction *action, const Refusal *refusal)
 	free(body);
 }
 
-static void
-refuse_data(LoneAction *action, const char *code, const char *message)
+void
+lone_action_refuse(LoneAction *action, const char *code, const char *message)
 {
 	refuse_lone(action, &(Refusal){ code, message, 0 });
 }
 
-static void
-submit_lone(LoneAction *action)
+void
+lone_action_submit(LoneAction *action, const char *text, size_t length)
 {
 	const char *reason = NULL;
-	json_t *data = action->length > 0 ? json_from_client(action->text, action->length, &reason) : NULL;
+	json_t *data = length > 0 ? json_from_client(text, length, &reason) : NULL;
 
-	if (needs_session(action->name))
-		refuse_data(action, "needs_session", "this action needs a session: connect by Socket.IO or a WebSocket");
-	else if (action->length > 0 && data == NULL)
-		refuse_data(action, "bad_request", "the body is not JSON");
+	assert(action->session != NULL);
+	if (length > 0 && data == NULL)
+		lone_action_refuse(action, "bad_request", "the body is not JSON");
 	else if (reason != NULL)
-		refuse_data(action, "bad_request", reason);
+		lone_action_refuse(action, "bad_request", reason);
 	else
 	{
 		metrics.http_actions++;
@@ -132,8 +131,10 @@ admit_lone(LoneAction *action, const Identity *identity)
 	wait = count_request(action->session);
 	if (wait > 0)
 		refuse_lone(action, &(Refusal){ "too_many", limits_message(wait), wait });
+	else if (needs_session(action->name))
+		lone_action_refuse(action, "needs_session", "this action needs a session: connect by Socket.IO or a WebSocket");
 	else
-		submit_lone(action);
+		action->admitted(action);
 }
 
 static void
@@ -160,7 +161,8 @@ lone_action_begin(LoneAction *action)
 	Identity identity;
 	Refusal refusal;
 
-	assert(action->name != NULL && action->answer != NULL && action->question == NULL && action->session == NULL);
+	assert(action->name != NULL && action->admitted != NULL && action->answer != NULL);
+	assert(action->question == NULL && action->session == NULL);
 	if (action->token == NULL && action->cookie != NULL && !auth_is_token(action->cookie))
 	{
 		CookieQuestion *question = cookie_auth_ask(action->cookie, action->from.peer, on_lone_cookie, action);

@@ -24,9 +24,9 @@ typedef struct LoneAction
 	const char *name;
 	const char *token;	/* or NULL */
 	const char *cookie; /* of the application's session, which counts if there is no token; or NULL */
-	const char *text;	/* the data, JSON, of this length; 0: there is none */
-	size_t length;
 	ClientAddress from;
+	/* The client has a good token or cookie: the owner may take its data, and then submits the action. */
+	void (*admitted)(struct LoneAction *action);
 	/* Gets the answer as ActionAnswer does, once.  The action has ended by then. */
 	void (*answer)(struct LoneAction *action, const char *body);
 
@@ -34,8 +34,14 @@ typedef struct LoneAction
 	Session *session;		  /* a guest, until the answer */
 } LoneAction;
 
-/* Does the action: answers at once or later. */
+/* Checks the token or cookie, at once or later.  Then calls admitted(), or answers why the client is refused. */
 extern void lone_action_begin(LoneAction *action);
+
+/* Does an admitted action with its data, JSON of this length; 0: there is none.  Answers at once or later. */
+extern void lone_action_submit(LoneAction *action, const char *text, size_t length);
+
+/* Answers that an admitted action is not done, for this reason. */
+extern void lone_action_refuse(LoneAction *action, const char *code, const char *message);
 
 /* Ends an action whose client is gone: it gets no answer.  The database may still do it.  No effect on an ended one. */
 extern void lone_action_give_up(LoneAction *action);

@@ -4,9 +4,12 @@
  *	  Serves POST /actions/NAME: one action by one request.
  *
  * 1. The request is checked by its headers: the origin, the method, the type and the length of its body.
- * 2. When the body is complete and the connection is writable, the action begins (gateway/lone_action.h).  The headers
- *	  are freed, as those of a poll: they take more memory than the request.
- * 3. The response is sent when there is an answer and the connection is writable, in a later turn of the loop.
+ * 2. So is its token or cookie (gateway/lone_action.h).  Until then there is no memory for the body: while the database
+ *	  checks a cookie, the bridge keeps no more of it than the piece that has come with the headers, and reads no more.
+ * 3. When the body is complete and the connection is writable, the action is submitted.  The headers are freed, as
+ *	  those of a poll: they take more memory than the request.
+ * 4. The response is sent when there is an answer and the connection is writable, in a later turn of the loop.  If the
+ *	  headers are enough to refuse a client, it gets it at once, and the rest of its request is discarded.
  *
  * A page of another origin cannot use a cookie: a form cannot send this type of a body, and a script must ask for
  * permission first (Fetch Standard, "CORS-preflight request"), which only allowed origins get.
@@ -28,10 +31,14 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/timer.h"
 #include "base/utf8.h"
 #include "transport/http_response.h"
 
 #define PREFIX "/actions/"
+
+/* Time for the body when its cookie has been checked; as libwebsockets gives it otherwise. */
+#define BODY_TIMEOUT_S 10
 
 #define HTTP_STATUS_TOO_MANY_REQUESTS 429 /* RFC 6585, 4 */
 
@@ -101,8 +108,8 @@ static void
 close_request(ActionRequest *request)
 {
 	lone_action_give_up(&request->action);
-	if (request->body != NULL)
-		budget_give(request->announced);
+	timer_stop(&request->hold);
+	budget_give(request->reserved);
 	free(request->body);
 	free(request->name);
 	free(request->answer);
@@ -167,16 +174,13 @@ check_body(struct lws *wsi)
 									   "the body must be JSON: send Content-Type: application/json", NULL };
 	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "\"bad_request\"", "the request needs a Content-Length", NULL };
 	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "\"bad_request\"", "the body is larger than max-payload", NULL };
-	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "\"busy\"", "too much is waiting; not done, try again later", retry_soon };
 	long length = http_request_body_length(wsi);
 
 	if (!has_json(wsi))
 		return &no_json;
 	if (length < 0)
 		return &no_length;
-	if (length > http_request_config(wsi)->max_payload)
-		return &too_large;
-	return length > budget_left() ? &busy : NULL;
+	return length > http_request_config(wsi)->max_payload ? &too_large : NULL;
 }
 
 static const HttpError *
@@ -218,7 +222,9 @@ static int
 send_result(ActionRequest *request)
 {
 	ActionRequest answered = *request;
-	HttpResponse response = { .keeps_connection = true, .status = HTTP_STATUS_OK, .origin = answered.request.origin };
+	HttpResponse response = { .keeps_connection = answered.complete,
+							  .status = HTTP_STATUS_OK,
+							  .origin = answered.request.origin };
 	bool good = strncmp(answered.answer, "{\"ok\":true", 10) == 0;
 	json_t *answer = good ? NULL : json_loads(answered.answer, 0, NULL);
 	const json_t *error = json_object_get(answer, "error");
@@ -229,13 +235,28 @@ send_result(ActionRequest *request)
 	if (error != NULL)
 		response.status = status_of_code(code ? code : "");
 	seconds = seconds_to_wait(error, response.status);
-	assert(request->action.question == NULL && request->action.session == NULL);
+	assert(request->action.question == NULL && request->action.session == NULL && !timer_is_running(&request->hold));
 	*request = (ActionRequest){ 0 };
 	result = send_answer(answered.wsi, response, answered.answer, seconds);
 	close_request(&answered);
 	free(seconds);
 	json_decref(answer);
 	return result;
+}
+
+/* Goes on with a request in a later turn.  libwebsockets calls no callback while it does not read. */
+static void
+resume_request(ActionRequest *request)
+{
+	if (request->held)
+	{
+		request->held = false;
+		timer_stop(&request->hold);
+		lws_rx_flow_control(request->wsi, 1);
+		if (!request->complete)
+			lws_set_timeout(request->wsi, PENDING_TIMEOUT_HTTP_CONTENT, BODY_TIMEOUT_S);
+	}
+	lws_callback_on_writable(request->wsi);
 }
 
 static void
@@ -245,7 +266,45 @@ on_action_answer(LoneAction *action, const char *body)
 
 	assert(request->wsi != NULL && request->answer == NULL);
 	request->answer = memory_format("{%s}", body);
-	lws_callback_on_writable(request->wsi);
+	resume_request(request);
+}
+
+/* Makes the space for so many bytes of the body, and for as many more if they fit.  Returns false if there is none. */
+static bool
+reserve_body(ActionRequest *request, size_t bytes)
+{
+	size_t size = request->reserved * 2 > bytes ? request->reserved * 2 : bytes;
+
+	if (size > request->announced)
+		size = request->announced;
+	if ((int64_t) (size - request->reserved) > budget_left())
+		size = bytes;
+	if ((int64_t) (size - request->reserved) > budget_left())
+		return false;
+	budget_take(size - request->reserved);
+	request->reserved = size;
+	request->body = memory_resize(request->body, size + 1);
+	return true;
+}
+
+static void
+refuse_busy(ActionRequest *request)
+{
+	lone_action_refuse(&request->action, "busy", "too much is waiting; not done, try again later");
+}
+
+static void
+on_action_admitted(LoneAction *action)
+{
+	ActionRequest *request = (ActionRequest *) action;
+
+	if ((int64_t) (request->announced - request->reserved) > budget_left())
+	{
+		refuse_busy(request);
+		return;
+	}
+	request->admitted = true;
+	resume_request(request);
 }
 
 static void
@@ -262,11 +321,27 @@ open_request(ActionRequest *request, struct lws *wsi, const char *name)
 		.token = read->token,
 		.cookie = read->cookie,
 		.from = { .peer = read->peer, .origin = read->origin, .transport = "http" },
+		.admitted = on_action_admitted,
 		.answer = on_action_answer,
 	};
-	budget_take(request->announced);
-	request->body = memory_new(request->announced + 1);
 	action_requests.open++;
+	lone_action_begin(&request->action);
+}
+
+/* cookie_auth_ask() sets the time for its answer; libwebsockets has set one for the body by now. */
+static void
+hold_timeout(void *context)
+{
+	lws_set_timeout(((ActionRequest *) context)->wsi, NO_PENDING_TIMEOUT, 0);
+}
+
+/* Reads nothing until the cookie is checked. */
+static void
+hold_body(ActionRequest *request)
+{
+	request->held = true;
+	lws_rx_flow_control(request->wsi, 0);
+	timer_start(&request->hold, 0, hold_timeout, request);
 }
 
 int
@@ -278,17 +353,26 @@ action_request_begin(ActionRequest *request, struct lws *wsi, int method, const 
 	assert(request->wsi == NULL);
 	if (error != NULL)
 		return action_request_refuse(wsi, error);
-	if (!http_response_continue(wsi))
-		return -1;
 	open_request(request, wsi, name);
+	if (request->answer != NULL)
+		return send_result(request);
+	if (!request->admitted)
+		hold_body(request);
 	return request->announced > 0 ? 0 : action_request_complete(request);
 }
 
 int
 action_request_body(ActionRequest *request, const void *piece, size_t length)
 {
+	if (request->answer != NULL)
+		return 0;
 	if (length > request->announced - request->length)
 		return -1;
+	if (request->length + length > request->reserved && !reserve_body(request, request->length + length))
+	{
+		refuse_busy(request);
+		return 0;
+	}
 	if (length > 0)
 		memcpy(request->body + request->length, piece, length);
 	request->length += length;
@@ -304,29 +388,34 @@ action_request_complete(ActionRequest *request)
 {
 	if (request->complete)
 		return request->announced > 0 ? -1 : 0;
-	request->complete = true;
-	lws_callback_on_writable(request->wsi);
+	request->complete = request->answer == NULL;
+	resume_request(request); /* also while the cookie is checked, to notice that the client goes */
 	return 0;
 }
 
 static void
-begin_action(ActionRequest *request)
+submit_request(ActionRequest *request)
 {
-	request->begun = true;
-	request->action.text = request->body;
-	request->action.length = request->length;
+	request->submitted = true;
 	lws_http_headers_detach(request->wsi);
 	lws_set_timeout(request->wsi, NO_PENDING_TIMEOUT, 0);
-	lone_action_begin(&request->action);
+	lone_action_submit(&request->action, request->body, request->length);
 }
 
 int
 action_request_writable(ActionRequest *request)
 {
-	if (request->complete && !request->begun)
-		begin_action(request);
-	else if (request->answer != NULL)
+	if (request->answer != NULL)
 		return send_result(request);
+	if (!request->admitted)
+		return 0;
+	if (!request->complete && !request->continued)
+	{
+		request->continued = true;
+		return http_response_continue(request->wsi) ? 0 : -1;
+	}
+	if (request->complete && !request->submitted)
+		submit_request(request);
 	return 0;
 }
 

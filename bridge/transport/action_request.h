@@ -15,6 +15,7 @@
 #include <libwebsockets.h>
 #include <stdbool.h>
 
+#include "base/timer.h"
 #include "gateway/lone_action.h"
 #include "transport/http_request.h"
 
@@ -27,9 +28,14 @@ typedef struct ActionRequest
 	HttpRequest request; /* without the headers that it does not need */
 	char *body;
 	size_t announced; /* length of the body, in bytes */
+	size_t reserved;  /* bytes of it that have their place, and are on the budget */
 	size_t length;	  /* of the body received so far */
+	bool admitted;	  /* the token or cookie is good */
+	bool held;		  /* the body is not read until the cookie is checked */
+	Timer hold;		  /* ends libwebsockets' time for the body */
+	bool continued;	  /* the client has been told to send the body, if it waits for that */
 	bool complete;	  /* the whole body has been received */
-	bool begun;		  /* the action has begun, and the request's headers are gone */
+	bool submitted;	  /* the action has begun, and the request's headers are gone */
 	char *answer;	  /* JSON; NULL: there is none yet */
 } ActionRequest;
 
@@ -49,7 +55,7 @@ extern int action_request_refuse(struct lws *wsi, const HttpError *error);
 extern int action_request_body(ActionRequest *request, const void *piece, size_t length);
 extern int action_request_complete(ActionRequest *request);
 
-/* Begins the action of a complete request, or sends its answer: the connection is writable. */
+/* Submits the action of a complete request, or sends its answer: the connection is writable. */
 extern int action_request_writable(ActionRequest *request);
 
 /* Forgets a request: its connection is gone. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { RawHttp, ask } from './harness/raw_http.mjs';
 import { Scene } from './harness/scene.mjs';
-import { until } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const page = 'https://app.example';
 const scene = await Scene.open({ options: [`--allow-origin=${page}`, '--allow-host=127.0.0.1', '--session-cookie=sid',
@@ -30,7 +30,8 @@ before(() => database.psql('-c', `
   CREATE FUNCTION app.session_user(token text) RETURNS jsonb LANGUAGE plpgsql SET search_path = app AS $$
     BEGIN
       PERFORM pg_sleep(30) WHERE token LIKE 'slow%';
-      RETURN jsonb_build_object('sub', substr(token, 6)) WHERE token LIKE 'user-%';
+      PERFORM pg_sleep(1) WHERE token LIKE 'late%';
+      RETURN jsonb_build_object('sub', substr(token, 6)) WHERE token ~ '^(user|late)-';
     END $$;
   SELECT herald.authenticate_by('app.session_user(text)')`));
 
@@ -97,6 +98,108 @@ test('refuses requests without a good token with 401', async () => {
     const answer = await post('inbox:list', {}, { token });
     checkError(answer, 401, code);
     assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
+  }
+});
+
+const strangers = {
+  'no token': [[], 'token_missing'],
+  'a bad token': [['Authorization: Bearer x'], 'token_invalid'],
+  'an unknown cookie': [['Cookie: sid=nobody'], 'token_refused'],
+  'a cookie that is checked for long': [['Cookie: sid=late'], 'token_refused'],
+};
+
+for (const [name, [headers, code]] of Object.entries(strangers)) {
+  test(`keeps nothing of the body of a client with ${name}, and reads it`, async () => {
+    const client = new RawHttp(bridge.port);
+    const head = ['POST /actions/echo HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', 'Content-Length: 10000', ...headers];
+    client.write(`${head.join('\r\n')}\r\n\r\n{`);
+    const rest = setInterval(() => client.write(' '.repeat(100)), 20);
+    let most = 0;
+    const watch = (async () => { while (!client.over) most = Math.max(most, await bridge.metric('herald_waiting_bytes')); })();
+    const { status, headers: answered, body } = await client.response();
+    clearInterval(rest);
+    assert.deepEqual([status, JSON.parse(body).error.code, answered.connection], [401, code, 'close']);
+    client.write(' '.repeat(8000));
+    await soon('the bridge ends the connection', client.ended);
+    await watch;
+    assert.ok(most < 1000, `${most} bytes`);
+    assert.equal(client.error, undefined);
+    client.close();
+  });
+}
+
+test('holds no more memory for a body than has come', async () => {
+  const [ann] = await scene.people('Ann');
+  const body = JSON.stringify({ text: 'x'.repeat(9000) });
+  const clients = Array.from({ length: 20 }, () => new RawHttp(bridge.port));
+  for (const client of clients) {
+    client.write(`POST /actions/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${scene.token(ann)}\r\nExpect: 100-continue\r\n`
+      + `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
+    assert.equal((await client.response()).status, 100);
+  }
+  assert.ok(await bridge.metric('herald_waiting_bytes') < 9000);
+  for (const client of clients) client.write(body);
+  for (const client of clients) assert.equal(JSON.parse((await client.response()).body).data.payload.text.length, 9000);
+  for (const client of clients) client.close();
+});
+
+test('refuses a body for which there is no memory, and serves the next', async () => {
+  const small = await scene.addBridge(['--total-queue-limit=64kB', '--max-payload=100kB']);
+  const [ann] = await scene.people('Ann');
+  checkError(await post('echo', 'x'.repeat(90000), { user: ann, at: small }), 503, 'busy');
+  const head = ['POST /actions/echo HTTP/1.1', 'Host: 127.0.0.1', `Authorization: Bearer ${scene.token(ann)}`, 'Content-Type: application/json',
+    'Content-Length: 60000', 'Expect: 100-continue'];
+  const clients = [1, 2].map(() => new RawHttp(small.port));
+  for (const client of clients) {
+    client.write(`${head.join('\r\n')}\r\n\r\n`);
+    assert.equal((await client.response()).status, 100);
+  }
+  for (const client of clients) client.write(' '.repeat(30000));
+  for (const client of clients) client.write(' '.repeat(30000));
+  const statuses = (await Promise.all(clients.map((client) => client.response()))).map(({ status }) => status);
+  assert.ok(statuses.includes(503), String(statuses));
+  for (const client of clients) client.close();
+  await until('its memory is free', async () => await small.metric('herald_waiting_bytes') === 0);
+  assert.equal((await post('echo', {}, { user: ann, at: small })).status, 200);
+});
+
+// The parts of a request in segments of their own: the head, the first bytes of the body, and the rest.
+const pieces = {
+  'in one piece': (head, body) => [head + body],
+  'behind its head': (head, body) => [head, body],
+  'in two pieces': (head, body) => [head + body.slice(0, 5), body.slice(5)],
+};
+
+for (const length of [12, 9000]) {
+  for (const [name, split] of Object.entries(pieces)) {
+    test(`takes a body of ${length} bytes ${name} while its cookie is checked`, async () => {
+      const client = new RawHttp(bridge.port);
+      const body = JSON.stringify({ text: 'x'.repeat(length - 11) });
+      for (const user of await scene.people('Ann', 'Ben')) {
+        const head = `POST /actions/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sid=late-${user}\r\nContent-Type: application/json\r\n`
+          + `Content-Length: ${body.length}\r\n\r\n`;
+        const [first, rest] = split(head, body);
+        client.write(first);
+        await until('the cookie is checked', async () => await sleepers() > 0);
+        if (rest) client.write(rest);
+        const answer = await client.response();
+        assert.deepEqual([answer.status, JSON.parse(answer.body).data.payload.text.length], [200, length - 11]);
+      }
+      client.close();
+    });
+  }
+}
+
+test('tells a client to continue when its cookie is checked', async () => {
+  const [ann] = await scene.people('Ann');
+  for (const [cookie, status] of [[`late-${ann}`, 100], ['late', 401]]) {
+    const client = new RawHttp(bridge.port);
+    client.write(`POST /actions/echo HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sid=${cookie}\r\nExpect: 100-continue\r\n`
+      + 'Content-Type: application/json\r\nContent-Length: 2\r\n\r\n');
+    assert.equal((await client.response()).status, status);
+    client.write('{}');
+    if (status === 100) assert.equal((await client.response()).status, 200);
+    client.close();
   }
 });
 
