@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "gateway/limits.h"
+#include "transport/head_guard.h"
 #include "transport/lws_stream.h"
 #include "transport/newcomer.h"
 
@@ -23,7 +24,9 @@ typedef struct ClientSocket
 	struct lws *wsi;
 	NetworkAddress peer;
 	bool admin;
-	bool asked; /* it has had a request */
+	bool asked;	   /* it has had a request */
+	HeadForm head; /* of the next request, or of the one that is being answered */
+	int descriptor;
 	RequestTraits request;
 	Newcomer newcomer; /* in the list while the socket is idle, unless it is the administrator's */
 	bool cut;
@@ -34,6 +37,7 @@ static struct
 	long count;			 /* of all sockets */
 	NetworkAddress peer; /* of the socket that is expected */
 	bool admin;			 /* of the same */
+	HeadForm head;		 /* of its bytes that have been read already */
 } client_sockets;
 
 static void
@@ -62,10 +66,12 @@ client_socket_of(struct lws *wsi)
 }
 
 void
-client_socket_expect(NetworkAddress peer, bool admin)
+client_socket_expect(NetworkAddress peer, bool admin, const char *head, size_t length)
 {
 	client_sockets.peer = peer;
 	client_sockets.admin = admin;
+	client_sockets.head = (HeadForm){ 0 };
+	head_form_read(&client_sockets.head, head, length);
 }
 
 void
@@ -77,6 +83,9 @@ client_socket_opened(struct lws *wsi)
 	socket->wsi = wsi;
 	socket->peer = client_sockets.peer;
 	socket->admin = client_sockets.admin;
+	socket->head = client_sockets.head;
+	socket->descriptor = lws_get_socket_fd(wsi);
+	head_guard_watch(socket->descriptor, &socket->head);
 	lws_set_opaque_user_data(wsi, socket);
 	mark_idle(socket);
 	client_sockets.count++;
@@ -99,6 +108,7 @@ client_socket_closed(struct lws *wsi)
 	if (socket == NULL)
 		return;
 	newcomer_remove(&socket->newcomer);
+	head_guard_forget(socket->descriptor, &socket->head);
 	if (!socket->asked && !socket->admin)
 		client_socket_charge(&socket->peer);
 	free(socket);
@@ -142,10 +152,19 @@ client_socket_busy(struct lws *wsi)
 	return !socket->cut;
 }
 
+const HeadForm *
+client_socket_head(struct lws *wsi)
+{
+	return &client_socket_of(wsi)->head;
+}
+
 void
 client_socket_idle(struct lws *wsi)
 {
-	mark_idle(client_socket_of(wsi));
+	ClientSocket *socket = client_socket_of(wsi);
+
+	socket->head = (HeadForm){ 0 };
+	mark_idle(socket);
 }
 
 bool

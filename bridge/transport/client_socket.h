@@ -13,12 +13,13 @@
 #include <stdbool.h>
 
 #include "base/network_address.h"
+#include "transport/head_form.h"
 
 /*
  * Notes the peer of the socket that libwebsockets is about to get: a client or the last proxy.  "admin" says that it has come
- * in by admin-listen.
+ * in by admin-listen, and "head" has the bytes that libwebsockets gets beside those of the socket.
  */
-extern void client_socket_expect(NetworkAddress peer, bool admin);
+extern void client_socket_expect(NetworkAddress peer, bool admin, const char *head, size_t length);
 
 /* Adds the socket that libwebsockets has got, which is idle until its first request: a client's may be cut. */
 extern void client_socket_opened(struct lws *wsi);
@@ -43,6 +44,9 @@ extern bool client_socket_is_admin(struct lws *wsi);
  * the caller must close it.
  */
 extern bool client_socket_busy(struct lws *wsi);
+
+/* Returns the head of the socket's latest request as it has come. */
+extern const HeadForm *client_socket_head(struct lws *wsi);
 
 /* The parts of a request that its response depends on, and that libwebsockets may have freed by then. */
 typedef struct RequestTraits

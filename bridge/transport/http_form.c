@@ -4,7 +4,7 @@
  *	  Checks the form of HTTP requests and of upgrades to WebSockets.
  *
  * libwebsockets parses requests leniently: it ends a request's line at an encoded carriage return, and accepts
- * several hosts, any version or none, and any key of a WebSocket.
+ * several hosts, any version or none, malformed lines, and any key of a WebSocket.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -14,12 +14,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "transport/client_socket.h"
 #include "transport/tls.h"
 
 #define HTTP_STATUS_UPGRADE_REQUIRED 426 /* RFC 9110, 15.5.22 */
-
-/* Blanks before a colon that are looked for. */
-#define MOST_BLANKS 4
 
 const HttpError http_error_bad_request = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request", NULL };
 
@@ -67,41 +65,38 @@ has_one_host(struct lws *wsi)
 	return copy_header(wsi, WSI_TOKEN_HOST, host, sizeof(host)) && strchr(host, ',') == NULL;
 }
 
-/* Returns whether there is a header with this name and so many blanks or tabs, by the bits of "tabs", before its colon. */
-static bool
-has_name_with_blanks(struct lws *wsi, const char *name, size_t count, unsigned int tabs)
+/* Returns how many headers of a name libwebsockets has; those without a value do not count. */
+static int
+count_headers(struct lws *wsi, enum lws_token_indexes header)
 {
-	char text[32 + MOST_BLANKS];
-	size_t length = strlen(name);
+	int count = 0;
 
-	memcpy(text, name, length);
-	for (size_t i = 0; i < count; i++)
-		text[length++] = tabs >> i & 1 ? '\t' : ' ';
-	text[length++] = ':';
-	return lws_hdr_custom_length(wsi, text, (int) length) >= 0;
+	while (lws_hdr_fragment_length(wsi, header, count) > 0)
+		count++;
+	return count;
 }
 
-/*
- * Returns whether a header that says where the body ends has blanks before its colon, which RFC 9112, 5.1 forbids.  A
- * proxy may obey it, and libwebsockets takes it for an unknown one.
- */
+/* Returns whether the head is well-formed, and libwebsockets has seen each header that says what the request is. */
 static bool
-has_blank_before_colon(struct lws *wsi)
+is_read_as_it_came(struct lws *wsi)
 {
-	static const char *const names[] = { "transfer-encoding", "content-length" };
+	static const enum lws_token_indexes headers[HEAD_NAMES] = {
+		[HEAD_CONTENT_LENGTH] = WSI_TOKEN_HTTP_CONTENT_LENGTH,
+		[HEAD_TRANSFER_ENCODING] = WSI_TOKEN_HTTP_TRANSFER_ENCODING,
+		[HEAD_HOST] = WSI_TOKEN_HOST,
+		[HEAD_ORIGIN] = WSI_TOKEN_ORIGIN,
+		[HEAD_CONNECTION] = WSI_TOKEN_CONNECTION,
+		[HEAD_UPGRADE] = WSI_TOKEN_UPGRADE,
+		[HEAD_EXPECT] = WSI_TOKEN_HTTP_EXPECT,
+	};
+	const HeadForm *head = client_socket_head(wsi);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (int i = 0; i < HEAD_NAMES; i++)
 	{
-		for (size_t count = 1; count <= MOST_BLANKS; count++)
-		{
-			for (unsigned int tabs = 0; tabs < 1U << count; tabs++)
-			{
-				if (has_name_with_blanks(wsi, names[i], count, tabs))
-					return true;
-			}
-		}
+		if (head->counts[i] > count_headers(wsi, headers[i]))
+			return false;
 	}
-	return false;
+	return head->place == HEAD_COMPLETE;
 }
 
 const HttpError *
@@ -110,15 +105,18 @@ http_form_check(struct lws *wsi)
 	static const HttpError tls = { HTTP_STATUS_BAD_REQUEST, "\"tls_required\"", "This port speaks TLS: use https or wss", NULL };
 	static const HttpError version_unknown = { HTTP_STATUS_HTTP_VERSION_NOT_SUPPORTED, "3", "HTTP version not supported", NULL };
 	static const HttpError too_long = { HTTP_STATUS_REQ_URI_TOO_LONG, "3", "Path too long", NULL };
+	static const HttpError malformed = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: the head is malformed", NULL };
 	char version[16];
 	char *path;
 	int length;
 
 	if (tls_is_missing(wsi))
 		return &tls;
+	if (!is_read_as_it_came(wsi))
+		return &malformed;
 	if (!copy_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version)) || strncmp(version, "HTTP/1.", 7) != 0)
 		return &version_unknown;
-	if (lws_http_get_uri_and_method(wsi, &path, &length) < 0 || !has_one_host(wsi) || has_blank_before_colon(wsi))
+	if (lws_http_get_uri_and_method(wsi, &path, &length) < 0 || !has_one_host(wsi))
 		return &http_error_bad_request;
 	return length >= HTTP_FORM_MAX_PATH ? &too_long : NULL;
 }

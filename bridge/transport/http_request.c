@@ -96,7 +96,8 @@ http_request_traits(struct lws *wsi)
 	read_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version));
 	return (RequestTraits){
 		.closes = strcmp(version, "HTTP/1.1") != 0 || http_form_has_word(wsi, WSI_TOKEN_CONNECTION, "close"),
-		.has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
+		.has_body = client_socket_head(wsi)->place != HEAD_COMPLETE ||
+					lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 ||
 					(has_length && http_request_body_length(wsi) != 0),
 	};
 }

@@ -196,7 +196,7 @@ adopt_client(void *context, const FirstBytes *connection)
 		refuse_socket(connection->descriptor);
 		return;
 	}
-	client_socket_expect(connection->client, admin);
+	client_socket_expect(connection->client, admin, connection->head, connection->length);
 	/* It closes the descriptor if it fails. */
 	lws_adopt_socket_vhost_readbuf(listener->vhost, connection->descriptor, connection->head, connection->length);
 }
