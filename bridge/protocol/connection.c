@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/budget.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
@@ -24,6 +25,9 @@
  */
 #define GREETINGS 2
 #define GREETING_SEGMENTS 20
+
+/* Bytes of the largest message without a session. */
+#define STRANGER_MESSAGE 32768
 
 static struct
 {
@@ -243,6 +247,23 @@ void
 connection_count_last_segments(const Connection *connection, int64_t count)
 {
 	charge_segments(connection, count);
+}
+
+int
+connection_check_message(const Connection *connection, size_t length, const char **reason)
+{
+	if (length > (size_t) connection->config->max_payload)
+	{
+		*reason = "message larger than max-payload";
+		return CLOSE_TOO_BIG;
+	}
+	if (!connection->admitted && length > STRANGER_MESSAGE)
+	{
+		*reason = "message larger than 32 kB without a session";
+		return CLOSE_TOO_BIG;
+	}
+	*reason = "busy";
+	return (int64_t) length > (connection->admitted ? budget_left() : budget_left_for_later()) ? CLOSE_TRY_LATER : 0;
 }
 
 void

@@ -75,6 +75,13 @@ extern void connection_admitted(Connection *connection, const char *user);
  */
 extern int64_t connection_debt(const Connection *connection);
 
+/*
+ * Checks a message of so many bytes, or a part of one, before it is kept.  Without a session it may be as long as a
+ * token and two positions, and it leaves the last eighth of the memory to clients that have one.  Returns
+ * CLOSE_TOO_BIG or CLOSE_TRY_LATER, with the reason, or 0: it may be kept.
+ */
+extern int connection_check_message(const Connection *connection, size_t length, const char **reason);
+
 /* Hands a message of the client to the protocol, unless there are too many: then the protocol ends the connection. */
 extern void connection_text(Connection *connection, const char *text, size_t length);
 extern void connection_binary(Connection *connection, const char *base64, size_t length);

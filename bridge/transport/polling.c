@@ -287,11 +287,14 @@ static int
 begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 {
 	static const HttpError too_large = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large", NULL };
+	static const HttpError needs_session = { HTTP_STATUS_REQ_ENTITY_TOO_LARGE, "3", "Payload too large: 32 kB without a session", NULL };
 	static const HttpError busy = { HTTP_STATUS_SERVICE_UNAVAILABLE, "3", "Too much is waiting", NULL };
 	static const HttpError no_length = { HTTP_STATUS_LENGTH_REQUIRED, "3", "Length required", NULL };
 	static const HttpError second = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: second POST beside another one", NULL };
 	static const HttpError binary = { HTTP_STATUS_BAD_REQUEST, "3", "Bad request: the body is binary", NULL };
 	long length = http_request_body_length(wsi);
+	const char *reason;
+	int code;
 
 	if (poller->post != NULL)
 		return refuse_post(poller, wsi, &second);
@@ -299,9 +302,10 @@ begin_post(Poller *poller, Exchange *exchange, struct lws *wsi)
 		return refuse_post(poller, wsi, &binary);
 	if (length < 0)
 		return refuse_post(poller, wsi, &no_length);
-	if (length > http_request_config(wsi)->max_payload)
-		return refuse_post(poller, wsi, &too_large);
-	if (length > budget_left())
+	code = connection_check_message(poller->carrier.connection, (size_t) length, &reason);
+	if (code == CLOSE_TOO_BIG)
+		return refuse_post(poller, wsi, length > http_request_config(wsi)->max_payload ? &too_large : &needs_session);
+	if (code != 0)
 		return refuse_post(poller, wsi, &busy);
 	if (!http_response_continue(wsi))
 		return -1;

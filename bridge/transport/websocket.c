@@ -127,11 +127,23 @@ handle_message(WebSocket *socket)
 	free(message);
 }
 
-/* Collects the pieces of a message, within max-payload and the budget. */
+/* The client is to blame for a message that is too large, and for no other. */
+static void
+refuse_message(Connection *connection, int code, const char *reason)
+{
+	if (code == CLOSE_TOO_BIG)
+		connection_reject(connection, code, reason);
+	else
+		connection_close(connection, code, reason);
+}
+
+/* Collects the pieces of a message that may be kept. */
 static void
 websocket_receive(WebSocket *socket, const void *piece, size_t length)
 {
 	Connection *connection = socket->stream.carrier.connection;
+	const char *reason;
+	int code;
 
 	segment_watch_piece(&socket->segments, length);
 	if (connection->closing)
@@ -141,15 +153,11 @@ websocket_receive(WebSocket *socket, const void *piece, size_t length)
 		free(take_message(socket));
 		socket->message_is_text = !lws_frame_is_binary(socket->stream.wsi);
 	}
-	if (socket->message_length + length > (size_t) connection->config->max_payload)
-	{
-		connection_reject(connection, CLOSE_TOO_BIG, "message larger than max-payload");
-		return;
-	}
-	if ((int64_t) (socket->message_length + length) > budget_left())
+	code = connection_check_message(connection, socket->message_length + length, &reason);
+	if (code != 0)
 	{
 		free(take_message(socket)); /* frees memory at once, not only when the connection ends */
-		connection_close(connection, CLOSE_TRY_LATER, "busy");
+		refuse_message(connection, code, reason);
 		return;
 	}
 	budget_take(length);

@@ -1,11 +1,13 @@
 // The bridge answers HTTP as browsers, proxies and command line tools speak it.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import WebSocket from 'ws';
 import { freePort } from './harness/bridge.mjs';
 import { atExit } from './harness/cleanup.mjs';
 import { upgrade as handshake } from './harness/raw_client.mjs';
@@ -94,7 +96,7 @@ test('refuses a body without a length', async () => {
 test('refuses a length with a zero byte', async () => {
   const sid = await openSession();
   for (const length of ['1\x002', '1\0']) {
-    assert.equal((await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, `Content-Length: ${length}`], { body: '3' })).status, 411);
+    assert.equal((await ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, `Content-Length: ${length}`], { body: '3' })).status, 400);
   }
 });
 
@@ -262,6 +264,8 @@ const smuggled = {
   'a length behind a bare carriage return': ['X: a\rContent-Length: 1', `6${hidden}`],
   'a blank before the colon of the length': ['Content-Length : 1', `6${hidden}`],
   'a zero byte in a header': ['X: a\0b\r\nContent-Length: 1', `6${hidden}`],
+  'a length behind the beginning of a known name': ['X: a\r\nContent-Length: 1', `6${hidden}`],
+  'chunks behind the beginning of a known name': ['Content-Length: 1\r\nX: a\r\nTransfer-Encoding: chunked', `6${hidden}`],
   'a header without a colon': ['Content-Length 1', `6${hidden}`],
   'a length, and a request behind the body': ['Content-Length: 1', `3${hidden}`],
   'a request as its body': [`Content-Length: ${hidden.length}`, hidden],
@@ -269,13 +273,16 @@ const smuggled = {
   'an upgrade to a WebSocket': [`Content-Length: 1\r\n${handshake.trimEnd()}`, `3${hidden}`],
 };
 
-// libwebsockets takes the names for others, and reads on.
-const blanks = Object.fromEntries(['Transfer-Encoding : chunked', 'Transfer-Encoding\t: chunked', 'transfer-encoding \t  : chunked', 'Content-Length : 36']
-  .map((header) => [JSON.stringify(header), header]));
+// libwebsockets takes the names for others, or drops the bytes, and reads on.
+const malformed = ['Transfer-Encoding : chunked', 'Transfer-Encoding\t: chunked', 'transfer-encoding \t  : chunked', 'Content-Length : 36',
+  `Transfer-Encoding${' '.repeat(9)}: chunked`, `Content-Length${'\t'.repeat(40)}: 36`, 'X: a\0b', 'X\0: a', 'Host\0: y', 'Origin: a\0', 'Accept: a\rb', 'X: a\rb',
+  'X: a\rTransfer-Encoding: chunked', 'X\r: a', 'X: a\r', 'X: a\nY: b', 'X: a\n\nGET /metrics HTTP/1.1', 'X: a\r\n folded', ' X: a', ': a',
+  'Transfer-Encoding\r\nX: a', 'X y: a', 'X"y": a', '\x0bX: a', 'X: a\r\nTransfer-Encoding: chunked', 'Accept-: a\r\nHost: y',
+  'X: a\r\nUpgrade: websocket'];
 
-for (const [name, header] of Object.entries(blanks)) {
-  test(`refuses a request with the header ${name}, also byte by byte and behind another one`, async () => {
-    const head = `POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n${header}\r\n\r\n`;
+for (const header of malformed) {
+  test(`refuses a request with the header ${JSON.stringify(header)}, also byte by byte and behind another one`, async () => {
+    const head = `POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n${header}\r\nAccept: */*\r\n\r\n`;
     for (const bytewise of [false, true]) {
       assert.deepEqual((await exchange(`${head}6${hidden}`, { bytewise })).match(/(?<=HTTP\/1\.\d )\d+/g), ['400'], `bytewise: ${bytewise}`);
     }
@@ -484,4 +491,66 @@ test('marks responses so that no browser guesses their type', async () => {
   for (const path of ['/healthz', '/metrics', '/nowhere']) {
     assert.equal((await ask(port, `GET ${path} HTTP/1.1`)).headers['x-content-type-options'], 'nosniff', path);
   }
+});
+
+const kilobytes = 1024;
+const openings = { plain: ['/ws', (text) => JSON.stringify({ action: 'auth', data: { token: text } })],
+  'Socket.IO': ['/socket.io/?EIO=4&transport=websocket', (text) => `40${JSON.stringify({ token: text })}`] };
+
+// Pads the message to a length, by its token.
+const padded = (make, length) => make('x'.repeat(length - make('').length));
+
+for (const [name, [path, make]] of Object.entries(openings)) {
+  test(`${name}: takes 32 kB without a session, max-payload with one`, async () => {
+    const open = async () => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
+      socket.frames = [];
+      socket.on('message', (text) => socket.frames.push(String(text)));
+      await soon('it opens', once(socket, 'open'));
+      return socket;
+    };
+    const large = await open();
+    large.send(padded(make, 32 * kilobytes + 1));
+    assert.deepEqual((await soon('closed', once(large, 'close'))).map(String), ['1009', 'message larger than 32 kB without a session']);
+    const fitting = await open();
+    fitting.send(padded(make, 32 * kilobytes));
+    await until('it is refused for its token', () => fitting.frames.some((text) => text.includes('token_invalid')));
+    fitting.close();
+    const good = await open();
+    good.send(make(scene.token(ann)));
+    await until('it has a session', () => good.frames.some((text) => text.includes('notification:unread')));
+    good.send(name === 'plain' ? JSON.stringify({ id: 1, action: 'ping', data: 'x'.repeat(90 * kilobytes) }) : `421["ping","${'x'.repeat(90 * kilobytes)}"]`);
+    await until('it is answered', () => good.frames.some((text) => text.includes('"ok":true')));
+    good.close();
+  });
+}
+
+test('polling: takes 32 kB without a session, max-payload with one', async () => {
+  const post = (sid, body) => ask(port, [`POST ${poll}&sid=${sid} HTTP/1.1`, `Content-Length: ${body.length}`], { body });
+  const make = openings['Socket.IO'][1];
+  const refused = await openSession();
+  const answer = await post(refused, padded(make, 32 * kilobytes + 1));
+  assert.deepEqual([answer.status, JSON.parse(answer.body).message], [413, 'Payload too large: 32 kB without a session']);
+  const sid = await openSession();
+  assert.equal((await post(sid, padded(make, 32 * kilobytes))).status, 200);
+  assert.match((await ask(port, `GET ${poll}&sid=${sid} HTTP/1.1`)).body, /token_invalid/);
+  assert.equal((await post(sid, make(scene.token(ann)))).status, 200);
+  assert.match((await ask(port, `GET ${poll}&sid=${sid} HTTP/1.1`)).body, /^40/);
+  assert.equal((await post(sid, `421["ping","${'x'.repeat(90 * kilobytes)}"]`)).status, 200);
+});
+
+test('keeps memory for clients with a session while strangers fill the rest', async () => {
+  const small = await scene.addBridge(['--total-queue-limit=1MB', '--max-payload=100kB', '--limit-anonymous=1000/s:1000']);
+  const strangers = Array.from({ length: 60 }, () => {
+    const stranger = new RawHttp(small.port);
+    const length = 30 * kilobytes;
+    stranger.write(`GET /ws HTTP/1.1\r\nHost: x\r\n${handshake.trimEnd()}\r\n\r\n`);
+    stranger.write(Buffer.concat([Buffer.from([0x81, 0xfe, length >> 8, length & 255, 0, 0, 0, 0]), Buffer.alloc(length - 1, 'x')]));
+    return stranger;
+  });
+  await until('they fill it', async () => await small.metric('herald_waiting_bytes') > 850 * kilobytes);
+  const client = await scene.plain(ann, { bridge: small });
+  assert.equal((await client.ask('ping', 'x'.repeat(90 * kilobytes))).ok, true);
+  assert.ok(await small.metric('herald_waiting_bytes') <= 900 * kilobytes);
+  for (const stranger of strangers) stranger.close();
 });
