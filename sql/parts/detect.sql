@@ -188,6 +188,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	             AS maker) AS t;
 $$;
 
+-- Returns whether a role is that of the user who does what a row says.
+CREATE FUNCTION herald_internal.is_acting_role(role text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT role IN ('actor', 'author', 'follower', 'blocker', 'sender');
+$$;
+
 -- Returns whether a role is one of a user.
 CREATE FUNCTION herald_internal.is_user_role(role text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -261,7 +267,7 @@ $$;
 CREATE FUNCTION herald_internal.may_be_number(relation regclass, attnum int2, user_references bigint) RETURNS boolean
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words !~ '^(id|fk)_|(id|key|ref|fk)$|(^|_)(parent|to|by)$' AND
-	       (a.atttypid = 'int2'::regtype OR words ~ '(^|_)answers$' OR user_references > 1 OR
+	       (a.atttypid = 'int2'::regtype OR words ~ '[a-z]{3}[^siu]s$' OR user_references > 1 OR
 	        EXISTS (SELECT FROM pg_attrdef AS d
 	                WHERE d.adrelid = $1 AND d.adnum = $2 AND
 	                      pg_get_expr(d.adbin, d.adrelid) ~ '^\(?''?-?[0-9]+''?\)?(::[a-z ]+)?$'))
@@ -543,7 +549,7 @@ $$;
 CREATE FUNCTION herald_internal.example_columns(relation regclass, kind text, role text, taken text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(array_to_string(i.columns, ', ')
-	ORDER BY CASE WHEN $3 IN ('actor', 'author', 'follower', 'blocker', 'sender')
+	ORDER BY CASE WHEN herald_internal.is_acting_role($3)
 	         THEN l.word ~ '(ed|ee|[ai]d[oa]|[aiu]t[oa])(_(user|account|member|profile))?$'
 	         WHEN $3 IN ('followee', 'blocked', 'receiver')
 	         THEN l.word ~ '(er|or|eur)(_(user|account|member|profile))?$' AND l.word !~ '(^|_)(user|member)$'
@@ -580,13 +586,13 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	                    WHERE o.kind = 'users' AND f.target <> i.target))) IS NOT TRUE AND
 	      (herald_internal.is_user_role($3) OR
 	       k.kind IS DISTINCT FROM 'users' AND herald_internal.is_user_table(o.named) IS NOT TRUE) AND
-	      NOT (w.words ~ '_by(_?id|_uuid)?$|^by_' AND $3 <> ALL ('{actor,author,follower,blocker,sender}'::text[])) AND
+	      NOT (w.words ~ '_by(_?id|_uuid)?$|^by_' AND NOT herald_internal.is_acting_role($3)) AND
 	      (n.named OR NOT EXISTS (
 	           SELECT FROM unnest('{actor,author,member,follower,followee,blocker,blocked,sender,receiver,conversation,'
 	                              'parent,subject}'::text[]) AS e (role)
 	           CROSS JOIN herald_internal.name_convention(e.role) AS r
 	           WHERE e.role <> $3 AND r.own && herald_internal.name_forms(o.name, '{}') AND
-	                 NOT ARRAY[e.role, $3] <@ '{actor,author,follower,blocker,sender}' AND
+	                 NOT (herald_internal.is_acting_role(e.role) AND herald_internal.is_acting_role($3)) AND
 	                 (e.role = ANY (herald_internal.listed_roles($2)) OR
 	                  (herald_internal.kind_of_name(herald_internal.singular_noun($1))).kind IS DISTINCT FROM $2))) AND
 	      (n.named OR i.target IS NOT NULL OR

@@ -100,7 +100,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN kind NOT IN ('users', 'members') AND
 		     words ~ '^(is_)?(deleted?_?(at|on|date|time)?|deletion(_(at|date|time))?|discarded(_at)?)$'
 		THEN jsonb_build_object('deleted_at', name)
-		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category = 'B' AND
+		WHEN kind = 'posts' AND (words ~ '(visib|privacy|private|audience|public)' OR category IN ('B', 'N') AND
 		                         words ~ '(^|_)(internal|confidential|secret|only)$|^for_' OR
 		                         category = 'D' AND counts LIKE '%now()%')
 		THEN (SELECT jsonb_build_object('visible', format(counts, format('post.%I', name))) WHERE counts IS NOT NULL)
@@ -149,7 +149,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	SELECT CASE
 		WHEN category = 'D' THEN herald_internal.time_condition(kind, words)
 		WHEN category = 'B' THEN CASE affirmative WHEN true THEN '%1$s' WHEN false THEN '%1$s IS NOT TRUE' END
-		WHEN herald_internal.is_addressed(words) AND category <> 'A' THEN '%1$s IS NULL'
+		WHEN herald_internal.is_addressed(words) AND category <> 'A' OR
+		     kind IN ('posts', 'comments', 'messages') AND herald_internal.is_version(words)
+		THEN '%1$s IS NULL'
 		WHEN herald_internal.act_of_user(words) <> ''
 		THEN (SELECT '%1$s IS NULL' FROM pg_attribute AS a
 		      WHERE a.attrelid = $1 AND a.attname = $3 AND NOT a.attnotnull AND NOT a.atthasdef AND
@@ -246,7 +248,9 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		ELSE format('Say in "%s" for which values of "%s"%s %s, as in: %1$s => ''%5$s%6$I = ...''.', argument, name,
 		            known, subject, CASE argument WHEN 'visible' THEN 'post.' ELSE '' END, name) END
 	FROM (SELECT CASE WHEN kind = 'posts' AND category = 'A' OR kind = 'posts' AND herald_internal.english_words(name) ~
-	                       '(visib|privacy|private|audience|public|only)' THEN 'visible' ELSE 'active' END,
+	                       '(visib|privacy|private|audience|public|only)' OR kind = 'posts' AND
+	                       herald_internal.is_access(herald_internal.english_words(name), category)
+	                  THEN 'visible' ELSE 'active' END,
 	             CASE kind WHEN 'users' THEN 'a user gets notifications' ELSE 'a row counts' END,
 	             coalesce(' (' || herald_internal.values_in_words($1, $3) || ')', ''),
 	             CASE WHEN (meaning = 'waiting' OR kind = 'messages') AND
@@ -624,7 +628,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		     NOT EXISTS (SELECT FROM herald_internal.foreign_keys($1) AS f WHERE f.columns = ARRAY[paired.name])
 		THEN 'other'
 		WHEN known.meaning = 'state' AND $2 <> 'users' AND
-		     w.words ~ '(^|_)(status|state|stage|moderation|approval)$' AND NOT $3 ?| '{status,published_when}' AND
+		     w.words ~ '(^|_)(status|state|stage|phase|moderation|approval|lifecycle|workflow)$' AND
+		     NOT $3 ?| '{status,published_when}' AND
 		     (t.typcategory = 'N' OR herald_internal.can_wait($1, a.attname::text)) THEN 'waiting'
 		ELSE known.meaning END) AS m (meaning)
 	CROSS JOIN LATERAL (

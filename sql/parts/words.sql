@@ -199,12 +199,40 @@ $$;
 CREATE FUNCTION herald_internal.is_side(kind text, words text, category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT kind = 'follows' AND category IN ('B', 'N', 'S', 'E') AND
-	       words ~ '^(is_|was_)?(dis_?)?liked?$|^(swipe_?|like_?)?(direction|decision|verdict|vote)$|^swipe(_type)?$' OR
+	       words ~ ('^(is_|was_)?(dis_?)?liked?$|^swipe(_type)?$|'
+	                '^(swipe_?|like_?)?(dir(ection)?|decision|verdict|vote|outcome|choice)$') OR
 	       kind = 'likes' AND category IN ('B', 'N', 'S', 'E') AND
 	       (words ~ '(^|_)(score|vote|value|direction|weight|rating|polarity|sentiment|side|sign|action|choice)$' OR
 	        words ~ '(^|_)(vote|action|flag|interaction|activity|event)_(type|kind)(_id)?$|(^|_)vote_flag$' OR
 	        words ~ '(^|_)(up|down|(up|down)voted?|dis_?liked?|liked?|positive|negative)$' OR
-	        category = 'B' AND words ~ '(^|_)(un)?(helpful|useful|plus|minus)$');
+	        category = 'B' AND words ~ '(^|_)(un)?(helpful|useful|plus|minus)$' OR
+	        category = 'N' AND words ~ '(^|_)(stars?|points|grade|thumbs?)(_(given|value))?$' OR
+	        words ~ '^(is_)?(going|rsvp|attend(ing|ance)|interested|response)(_(status|state|answer|type|kind))?$') OR
+	       kind = 'likes' AND words ~ '(^|_)(option|choice|candidate|selection)_?(id|uuid)$' OR
+	       kind = 'follows' AND category IN ('N', 'S', 'E') AND
+	       words ~ '(^|_)(relation|relationship|connection|friendship)(_(status|state|type|kind|level))?$' AND
+	       words !~ '(^|_)(status|state)$';
+$$;
+
+-- Returns whether a column tells from which level on, or by which rule, users may see a row, such as access_level,
+-- visibility_level, required_tier or paywalled.
+CREATE FUNCTION herald_internal.is_access(words text, category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT category IN ('B', 'N', 'S', 'E') AND
+	       (words ~ ('(^|_)(access|(access|visibility|privacy|audience|sharing|permission|clearance|security|'
+	                 'confidentiality)_(level|mode|type|kind|tier|policy|setting|scope|class|rule|control|rights?)s?|'
+	                 'sharing|permissions?|clearance|confidentiality|secrecy)$') OR
+	        words ~ ('^(min(imum)?|required|needed|view|viewer|reader)_((user|member|trust|access)_)?'
+	                 '(level|role|tier|rank|plan)s?$') OR
+	        words ~ '^(is_)?(pay_?walled|premium|exclusive)$|^shared_(with|to)$');
+$$;
+
+-- Returns whether a column refers to the row of which this one is a version that is not, or not any longer, shown by
+-- itself, such as revision_of or replaced_by_id.
+CREATE FUNCTION herald_internal.is_version(words text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT words ~ ('(^|_)((revision|version|draft|copy|edit|correction|amendment|snapshot|backup)_(of|for)|'
+	                '(superseded|replaced)_by)(_(post|article|message|comment))?(_?(id|uuid))?$');
 $$;
 
 -- Returns whether a column says that one user alone may see a row, such as whisper_to or ephemeral.
@@ -266,8 +294,10 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN herald_internal.is_side(kind, words, category) THEN 'opposite'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
 		     (herald_internal.is_addressed(words) OR herald_internal.is_restriction(words, category) OR
-		      herald_internal.is_user_list(words, category))
+		      herald_internal.is_user_list(words, category) OR herald_internal.is_access(words, category))
 		THEN 'private'
+		WHEN kind IN ('posts', 'comments', 'messages') AND herald_internal.is_version(words)
+		THEN CASE WHEN words ~ '_by(_|$)' THEN 'state' ELSE 'waiting' END
 		WHEN kind IN ('likes', 'follows', 'blocks') AND words ~ '(^|_)(type|kind|category|reaction|action)_id$' OR
 		     kind = 'likes' AND herald_internal.is_kind(words)
 		THEN 'state'
@@ -314,6 +344,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		WHEN kind = 'members' AND category <> 'D' AND words ~ '(^|_)(response|rsvp|attendance|attending|going)$'
 		THEN 'state'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
+		WHEN category IN ('N', 'S', 'E') AND kind <> 'users' AND
+		     words ~ '(^|_)(phase|lifecycle|life_cycle|workflow|disposition)$' OR
+		     kind = 'users' AND category IN ('B', 'N') AND
+		     words ~ '(^|_)(incognito|invisible|ghost(_mode)?|stealth(_mode)?|unlisted|locked|locked_out)$'
+		THEN 'state'
 		WHEN words ~ ('(^|_)(status|state|stage|moderation|approval|visibility|visible|privacy|audience|score|expires|'
 		             'expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
