@@ -188,9 +188,8 @@ end_flood(Connection *connection, int64_t wait)
 		connection_close(connection, CLOSE_TOO_MANY, "too_many");
 }
 
-/* Returns whether strangers have sent as much from the address of a connection without a session as it may. */
-static bool
-is_in_debt(const Connection *connection)
+bool
+connection_is_in_debt(const Connection *connection)
 {
 	LimitSubject address = { .address = connection->carrier->peer };
 
@@ -202,7 +201,7 @@ static bool
 may_receive(Connection *connection)
 {
 	LimitSubject subject = connection_subject(connection);
-	bool greets = connection->greetings < GREETINGS && is_in_debt(connection);
+	bool greets = connection->greetings < GREETINGS && connection_is_in_debt(connection);
 	int64_t wait;
 
 	if (greets)

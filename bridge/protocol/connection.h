@@ -75,6 +75,9 @@ extern void connection_admitted(Connection *connection, const char *user);
  */
 extern int64_t connection_debt(const Connection *connection);
 
+/* Returns whether the client has no session, and strangers have sent as much from its address as they may. */
+extern bool connection_is_in_debt(const Connection *connection);
+
 /*
  * Checks a message of so many bytes, or a part of one, before it is kept.  Without a session it may be as long as a
  * token and two positions, and it leaves the last eighth of the memory to clients that have one.  Returns

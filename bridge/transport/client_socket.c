@@ -24,8 +24,8 @@ typedef struct ClientSocket
 	struct lws *wsi;
 	NetworkAddress peer;
 	bool admin;
-	bool asked;	   /* it has had a request */
-	HeadForm head; /* of the next request, or of the one that is being answered */
+	bool asked;		   /* it has had a request */
+	SocketBytes bytes; /* the head is that of the next request, or of the one that is being answered */
 	int descriptor;
 	RequestTraits request;
 	Newcomer newcomer; /* in the list while the socket is idle, unless it is the administrator's */
@@ -83,9 +83,9 @@ client_socket_opened(struct lws *wsi)
 	socket->wsi = wsi;
 	socket->peer = client_sockets.peer;
 	socket->admin = client_sockets.admin;
-	socket->head = client_sockets.head;
+	socket->bytes.head = client_sockets.head;
 	socket->descriptor = lws_get_socket_fd(wsi);
-	head_guard_watch(socket->descriptor, &socket->head);
+	head_guard_watch(socket->descriptor, &socket->bytes);
 	lws_set_opaque_user_data(wsi, socket);
 	mark_idle(socket);
 	client_sockets.count++;
@@ -108,7 +108,7 @@ client_socket_closed(struct lws *wsi)
 	if (socket == NULL)
 		return;
 	newcomer_remove(&socket->newcomer);
-	head_guard_forget(socket->descriptor, &socket->head);
+	head_guard_forget(socket->descriptor, &socket->bytes);
 	if (!socket->asked && !socket->admin)
 		client_socket_charge(&socket->peer);
 	free(socket);
@@ -155,7 +155,30 @@ client_socket_busy(struct lws *wsi)
 const HeadForm *
 client_socket_head(struct lws *wsi)
 {
-	return &client_socket_of(wsi)->head;
+	return &client_socket_of(wsi)->bytes.head;
+}
+
+void
+client_socket_allow(struct lws *wsi, uint64_t bytes)
+{
+	SocketBytes *socket = &client_socket_of(wsi)->bytes;
+
+	socket->allowed = socket->read + bytes;
+}
+
+void
+client_socket_allow_more(struct lws *wsi, uint64_t bytes)
+{
+	SocketBytes *socket = &client_socket_of(wsi)->bytes;
+
+	if (socket->allowed > 0)
+		socket->allowed += bytes;
+}
+
+void
+client_socket_allow_all(struct lws *wsi)
+{
+	client_socket_of(wsi)->bytes.allowed = 0;
 }
 
 void
@@ -163,7 +186,7 @@ client_socket_idle(struct lws *wsi)
 {
 	ClientSocket *socket = client_socket_of(wsi);
 
-	socket->head = (HeadForm){ 0 };
+	socket->bytes.head = (HeadForm){ 0 };
 	mark_idle(socket);
 }
 

@@ -11,6 +11,7 @@
 
 #include <libwebsockets.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/network_address.h"
 #include "transport/head_form.h"
@@ -47,6 +48,11 @@ extern bool client_socket_busy(struct lws *wsi);
 
 /* Returns the head of the socket's latest request as it has come. */
 extern const HeadForm *client_socket_head(struct lws *wsi);
+
+/* Closes a socket once it has given more than so many bytes from now on; allows so many more; lifts the limit. */
+extern void client_socket_allow(struct lws *wsi, uint64_t bytes);
+extern void client_socket_allow_more(struct lws *wsi, uint64_t bytes);
+extern void client_socket_allow_all(struct lws *wsi);
 
 /* The parts of a request that its response depends on, and that libwebsockets may have freed by then. */
 typedef struct RequestTraits

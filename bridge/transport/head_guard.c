@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * head_guard.c
- *	  Sees the heads of requests as they came, before libwebsockets parses them.
+ *	  Sees the bytes of clients as they came, before libwebsockets parses them.
  *
  * libwebsockets drops carriage returns, keeps zero bytes, and has no callback for the bytes.  It joins a line with the
  * next one if it has no colon, or if its name is the beginning of a name that libwebsockets knows, such as "X".  It reads them by recv() and SSL_read() of other libraries, so that this program's functions
@@ -17,57 +17,86 @@
 
 #include <assert.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "base/memory.h"
 
-/* The forms by descriptor; NULL: nobody watches. */
+/* By descriptor; NULL: nobody watches. */
 static struct
 {
-	HeadForm **forms;
+	SocketBytes **sockets;
 	int count;
 } head_guard;
 
 void
-head_guard_watch(int descriptor, HeadForm *form)
+head_guard_watch(int descriptor, SocketBytes *bytes)
 {
-	assert(descriptor >= 0 && form != NULL);
+	assert(descriptor >= 0 && bytes != NULL);
 	if (descriptor >= head_guard.count)
 	{
 		int count = descriptor * 2 + 64;
 
-		head_guard.forms = memory_resize(head_guard.forms, (size_t) count * sizeof(HeadForm *));
+		head_guard.sockets = memory_resize(head_guard.sockets, (size_t) count * sizeof(SocketBytes *));
 		for (int i = head_guard.count; i < count; i++)
-			head_guard.forms[i] = NULL;
+			head_guard.sockets[i] = NULL;
 		head_guard.count = count;
 	}
-	head_guard.forms[descriptor] = form;
+	head_guard.sockets[descriptor] = bytes;
+}
+
+static SocketBytes *
+watched_socket(int descriptor)
+{
+	return descriptor >= 0 && descriptor < head_guard.count ? head_guard.sockets[descriptor] : NULL;
 }
 
 void
-head_guard_forget(int descriptor, const HeadForm *form)
+head_guard_forget(int descriptor, const SocketBytes *bytes)
 {
-	if (descriptor >= 0 && descriptor < head_guard.count && head_guard.forms[descriptor] == form)
-		head_guard.forms[descriptor] = NULL;
+	if (watched_socket(descriptor) == bytes && bytes != NULL)
+		head_guard.sockets[descriptor] = NULL;
+}
+
+/* Returns how many of so many bytes may be read now; 0: the socket fails. */
+static size_t
+bytes_to_read(int descriptor, size_t size)
+{
+	const SocketBytes *socket = watched_socket(descriptor);
+
+	if (socket == NULL || socket->allowed == 0)
+		return size;
+	if (socket->read > socket->allowed)
+	{
+		errno = ECONNRESET;
+		return 0;
+	}
+	return socket->allowed - socket->read < size ? (size_t) (socket->allowed - socket->read) + 1 : size;
 }
 
 static void
 see_bytes(int descriptor, const char *bytes, size_t count)
 {
-	HeadForm *form = descriptor >= 0 && descriptor < head_guard.count ? head_guard.forms[descriptor] : NULL;
+	SocketBytes *socket = watched_socket(descriptor);
 
-	if (form != NULL)
-		head_form_read(form, bytes, count);
+	if (socket == NULL)
+		return;
+	socket->read += count;
+	head_form_read(&socket->head, bytes, count);
 }
 
 /* In place of the C library's, for all callers of the program.  Bytes that somebody only looks at come again. */
 ssize_t
 recv(int descriptor, void *bytes, size_t size, int flags)
 {
-	ssize_t length = recvfrom(descriptor, bytes, size, flags, NULL, NULL);
+	size_t count = bytes_to_read(descriptor, size);
+	ssize_t length;
 
+	if (count == 0 && size > 0)
+		return -1;
+	length = recvfrom(descriptor, bytes, count, flags, NULL, NULL);
 	if (length > 0 && (flags & MSG_PEEK) == 0)
 		see_bytes(descriptor, bytes, (size_t) length);
 	return length;
@@ -80,13 +109,16 @@ int
 SSL_read(SSL *connection, void *bytes, int size)
 {
 	static SslRead read;
+	size_t count = size > 0 ? bytes_to_read(SSL_get_fd(connection), (size_t) size) : 0;
 	int length;
 
 	if (read == NULL)
 		*(void **) &read = dlsym(RTLD_NEXT, "SSL_read");
 	if (read == NULL)
 		abort();
-	length = read(connection, bytes, size);
+	if (count == 0 && size > 0)
+		return -1;
+	length = read(connection, bytes, (int) count);
 	if (length > 0)
 		see_bytes(SSL_get_fd(connection), bytes, (size_t) length);
 	return length;

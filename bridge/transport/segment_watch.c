@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "base/timer.h"
 #include "protocol/connection.h"
+#include "transport/client_socket.h"
 
 /* Time from one look to the next, and the time for which the looks that are due are gathered. */
 #define WATCH_INTERVAL_MS 1000
@@ -37,6 +38,9 @@
 /* The smallest frame of a client; the header of the largest, with that of a record of TLS. */
 #define SMALLEST_FRAME 6
 #define LARGEST_HEADER 54
+
+/* More than libwebsockets keeps of a message before it hands on a piece. */
+#define STRANGER_BYTES 1024
 
 /* So many bytes may have been read, by libwebsockets or for a record of TLS, of which no message is known yet. */
 #define READ_AHEAD 32768
@@ -106,6 +110,8 @@ watch_later(SegmentWatch *watch)
 {
 	watch->due = loop_now() + WATCH_INTERVAL_MS;
 	watch->stranger = !watch->stream->carrier.connection->admitted;
+	if (!watch->stranger)
+		client_socket_allow_all(watch->stream->wsi);
 	DL_APPEND(*watch_list(watch), watch);
 }
 
@@ -160,6 +166,17 @@ look_at_some(void *context)
 		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);
 }
 
+/*
+ * Ends the connection of a stranger from an address in debt as soon as more than some bytes belong to no message.  So
+ * it does a flood no good to come back before the next look.
+ */
+static void
+limit_stranger(const SegmentWatch *watch)
+{
+	if (connection_is_in_debt(watch->stream->carrier.connection))
+		client_socket_allow(watch->stream->wsi, STRANGER_BYTES);
+}
+
 void
 segment_watch_start(SegmentWatch *watch, LwsStream *stream)
 {
@@ -169,6 +186,7 @@ segment_watch_start(SegmentWatch *watch, LwsStream *stream)
 	watch->began.bytes -= watch->began.unread; /* frames that the client sent at once */
 	watch->received = watch->began;
 	watch_later(watch);
+	limit_stranger(watch);
 	if (!timer_is_running(&segment_watches.timer))
 		timer_start(&segment_watches.timer, WATCH_TURN_MS, look_at_some, NULL);
 }
@@ -200,4 +218,5 @@ void
 segment_watch_piece(SegmentWatch *watch, size_t length)
 {
 	watch->payload += length;
+	client_socket_allow_more(watch->stream->wsi, length + LARGEST_HEADER);
 }

@@ -81,7 +81,7 @@ for (const [choice, transports] of Object.entries({ ...choices, 'polling only': 
 for (const [choice, transports] of Object.entries({ ...choices, 'polling only': ['polling'] })) {
   for (const namespace of ['/', '/chat']) {
     test(`a client with socket.io-msgpack-parser and ${choice} receives the reason in ${namespace}, and gives up`, async () => {
-      const auth = { token: scene.token(1), note: '£nsp', big: 'x'.repeat(70000) };
+      const auth = { token: scene.token(1), note: '£nsp', big: 'x'.repeat(20000) };
       const client = new SocketIoClient(bridge, '', { parser: msgpack, transports, namespace, auth });
       const error = await soon('a connect_error', new Promise((resolve) => client.socket.once('connect_error', resolve)));
       assert.match(error.message, /msgpack/);

@@ -1,12 +1,15 @@
 // Clients behind one address: a stranger among them, who floods the bridge without a token, keeps no honest user out.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { EngineClient } from './harness/engine_client.mjs';
 import { PlainClient } from './harness/plain_client.mjs';
+import { upgrade } from './harness/raw_client.mjs';
 import { Scene } from './harness/scene.mjs';
 import { SocketIoClient } from './harness/socketio_client.mjs';
-import { until } from './harness/wait.mjs';
+import { soon, until } from './harness/wait.mjs';
 
 const scene = await Scene.open();
 after(() => scene.close());
@@ -129,4 +132,44 @@ test('hundreds of strangers take neither memory nor lines of the log', { timeout
   assert.ok(lines <= 3 * (seconds + 2), `${lines} lines in ${seconds} s`);
   assert.ok(bridge.sanitized || bridge.memory - memory < 8e6, `${bridge.memory - memory} bytes`);
   assert.equal((await (await scene.plain(ann, { bridge })).ask('inbox:list')).ok, true);
+});
+
+test('a stranger who pings without end, and comes back when cut, gets few answers', async () => {
+  let answered = 0;
+  for (let n = 0; n < 10; n++) {
+    const socket = net.connect(bridge.port, '127.0.0.1');
+    const pings = Buffer.concat(Array(10000).fill(Buffer.from([0x89, 0x80, 0, 0, 0, 0])));
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    const flood = () => { while (socket.writable && socket.write(pings)); };
+    socket.on('error', () => {}).on('drain', flood);
+    socket.write(`GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgrade.trimEnd()}\r\n\r\n`);
+    const head = String((await soon('it is a WebSocket', once(socket, 'data')))[0]);
+    assert.match(head, /^HTTP\/1.1 101/);
+    socket.on('data', (bytes) => { answered += bytes.length / 2; });
+    flood();
+    await soon('it is cut', closed);
+  }
+  assert.ok(answered < 50, `${answered} pings are answered`);
+  const client = await scene.plain(ann, { bridge });
+  assert.equal((await client.ask('inbox:list')).ok, true);
+});
+
+test('a long first message with a token passes beside the stranger, also in small pieces', async () => {
+  const token = scene.token(ann, { claims: { pad: 'x'.repeat(20000) } });
+  const text = Buffer.from(JSON.stringify({ action: 'auth', data: { token } }));
+  const frame = Buffer.concat([Buffer.from([0x81, 0xfe, text.length >> 8, text.length & 255, 0, 0, 0, 0]), text]);
+  for (const size of [100000, 1400, 600]) {
+    await floods();
+    const socket = net.connect(bridge.port, '127.0.0.1').setNoDelay();
+    let answer = '';
+    socket.on('error', () => {}).on('data', (bytes) => { answer += bytes; });
+    socket.write(`GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgrade.trimEnd()}\r\n\r\n`);
+    await until('it is a WebSocket', () => answer.includes('101'));
+    for (let at = 0; at < frame.length; at += size) {
+      socket.write(frame.subarray(at, at + size));
+      await new Promise(setImmediate);
+    }
+    await until('it is welcome', () => answer.includes('"welcome"'));
+    socket.destroy();
+  }
 });
