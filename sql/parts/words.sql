@@ -142,7 +142,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			                 CASE WHEN kind <> 'users' THEN 'silenc|mut|snooz|timeout|restrict|cooldown|quarantin|'
 			                 ELSE '' END || 'hid|embargo|delay)[a-z]*$')
 			THEN '%1$s IS NULL OR %1$s <= now()' END
-		WHEN words ~ ('(^|_)(unpublish|hide|archive|take_?down|expired)_(at|on|date|time)$|'
+		WHEN words ~ ('(^|_)(unpublish|hide|archive|take_?down|expired|disappears?|vanish(es)?|self_destructs?)_'
+		              '(at|on|date|time)$|'
 		              '(^|_)(valid|online|live|active|available|visible|shown|displayed|published)_to$')
 		THEN '%1$s IS NULL OR %1$s > now()'
 		WHEN kind IN ('posts', 'comments', 'messages') AND
@@ -345,7 +346,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		THEN 'state'
 		WHEN kind = 'messages' AND words ~ '^(sender|author|writer|from|owner|creator|participant)_type$' THEN 'sender'
 		WHEN category IN ('N', 'S', 'E') AND kind <> 'users' AND
-		     words ~ '(^|_)(phase|lifecycle|life_cycle|workflow|disposition)$' OR
+		     words ~ '(^|_)(phase|lifecycle|life_cycle|workflow|disposition|standing)$' OR
 		     kind = 'users' AND category IN ('B', 'N') AND
 		     words ~ '(^|_)(incognito|invisible|ghost(_mode)?|stealth(_mode)?|unlisted|locked|locked_out)$'
 		THEN 'state'

@@ -11,11 +11,15 @@ DECLARE
 		WHEN 'posts' THEN 'id bigint PRIMARY KEY, author_id bigint REFERENCES users, body text'
 		WHEN 'likes' THEN 'user_id bigint REFERENCES users, post_id bigint REFERENCES subjects'
 		WHEN 'follows' THEN 'follower_id bigint REFERENCES users, followee_id bigint REFERENCES users'
+		WHEN 'messages' THEN 'id bigint PRIMARY KEY, sender_id bigint, receiver_id bigint, body text'
+		WHEN 'members' THEN 'club_id bigint, user_id bigint'
 		WHEN 'users' THEN 'id bigint PRIMARY KEY, username text NOT NULL UNIQUE' END;
 	arguments jsonb := CASE kind
 		WHEN 'posts' THEN '{"author": ["author_id"], "key": ["id"], "body": "body"}'
 		WHEN 'likes' THEN '{"actor": ["user_id"], "subject": ["post_id"], "subject_table": "subjects"}'
 		WHEN 'follows' THEN '{"follower": ["follower_id"], "followee": ["followee_id"]}'
+		WHEN 'messages' THEN '{"sender": ["sender_id"], "receiver": ["receiver_id"], "key": ["id"], "body": "body"}'
+		WHEN 'members' THEN '{"conversation": ["club_id"], "member": ["user_id"]}'
 		WHEN 'users' THEN '{"key": ["id"], "handle": "username"}' END;
 	result text;
 BEGIN
@@ -37,7 +41,9 @@ FROM (VALUES
 	('posts', '"draftOfId" bigint'), ('posts', 'superseded_by bigint'),
 	('likes', 'stars int'), ('likes', 'option_id bigint'), ('likes', '"choiceId" bigint'), ('likes', 'going text'),
 	('likes', 'rsvp_status text'), ('follows', 'relationship text'), ('follows', '"connectionType" text'),
-	('users', 'incognito boolean'), ('users', 'ghost_mode boolean'), ('users', '"accountNonLocked" boolean')
+	('users', 'incognito boolean'), ('users', 'ghost_mode boolean'), ('users', '"accountNonLocked" boolean'),
+	('messages', 'disappears_at timestamptz'), ('messages', 'self_destruct_at timestamptz'),
+	('members', 'standing text')
 ) AS c (kind, extra);
 -- Not doubtful
 SELECT c.kind, c.extra, tried(c.kind, c.extra)
