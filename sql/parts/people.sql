@@ -117,6 +117,7 @@ DECLARE
 	accepted text;
 	requested text;
 	rows text;
+	rooms text;
 	identity text;
 	counter int;
 	made record;
@@ -135,6 +136,13 @@ BEGIN
 	counter := herald_internal.save_counter(relation, 'totalFollowers',
 		herald_internal.count_sql(rows, herald_internal.match_id('counted', relation, follow.followee, 'subject.id')),
 		'user', 'SELECT $1');
+	SELECT format('CASE WHEN %s THEN %s ELSE %s END', u.condition,
+	              herald_internal.compile_rooms(format('user:%s user:%s', follower_id, followee_id)),
+	              herald_internal.compile_rooms(format('user:%s', follower_id)))
+	INTO rooms
+	FROM herald_internal.unblocked_condition('changed', relation, follow.follower,
+		herald_internal.id_sql('changed', follow.followee)) AS u (condition)
+	WHERE u.condition IS NOT NULL;
 	PERFORM herald_internal.delete_rules(relation, 'unfollow_back'),
 		herald_internal.delete_rules(relation, 'follow_back');
 	FOR made IN
@@ -152,6 +160,7 @@ BEGIN
 			on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
 			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
+			rooms => CASE WHEN made.delta > 0 THEN rooms END,
 			payload => herald_internal.json_sql('followerId', (made.follower).id, 'followerName', (made.follower).name,
 			                           'followeeId', (made.followee).id, 'followeeName', (made.followee).name),
 			member => (made.follower).id, member_joins => made.joins, member_leaves => made.leaves,
