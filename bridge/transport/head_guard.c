@@ -4,9 +4,9 @@
  *	  Sees the bytes of clients as they came, before libwebsockets parses them.
  *
  * libwebsockets drops carriage returns, keeps zero bytes, and has no callback for the bytes.  It joins a line with the
- * next one if it has no colon, or if its name is the beginning of a name that libwebsockets knows, such as "X".  It reads them by recv() and SSL_read() of other libraries, so that this program's functions
- * of these names take their place.  Should a build bind them otherwise, no head is ever seen, and each request is
- * refused.
+ * next one if it has no colon, or if its name is the beginning of a name that libwebsockets knows, such as "X".  It
+ * reads by recv() and SSL_read() of other libraries: this program's functions of these names take their place.  Should
+ * a build bind them otherwise, no head is ever seen, and each request is refused.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
