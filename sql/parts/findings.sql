@@ -278,7 +278,8 @@ CREATE FUNCTION herald_internal.meaning_of_values(relation regclass, kind text, 
 LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN category = 'N' THEN 'opposite' WHEN kind = 'members' AND EXISTS (
 		SELECT FROM unnest(known) AS v WHERE herald_internal.is_doubtful_value(kind, v) AND
-		       herald_internal.value_words(v) !~ '^(none|nothing|never|off|mute|silent)$') THEN 'left' ELSE 'state' END
+		       herald_internal.value_words(v) !~ '^(none|nothing|never|off|mute|silent|no|maybe|trash)$')
+		THEN 'left' ELSE 'state' END
 	FROM herald_internal.english_words(name) AS words
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN category = 'N' THEN herald_internal.row_values($1, $3)

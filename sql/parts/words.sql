@@ -39,8 +39,8 @@ $$;
 CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ '(^|_)(mute|muted|out|optout|silent|silence|silenced|unsubscribed|dnd|disturb|disabled|disable|off|'
-	               'no|block|blocked|hide|suppress|suppressed|pause|paused|quiet_mode)(_|$)' AND
-	       words !~ '(^|_)(not|non|never|no_longer)_(?!disturb)';
+	               'no|block|blocked|hide|suppress|suppressed|pause|paused|(quiet|vacation)_mode|not_contact)(_|$)' AND
+	       words !~ '(^|_)(not|non|never|no_longer)_(?!disturb|contact)';
 $$;
 
 -- Returns whether the name of a column is that of the act that makes a row one of a kind, such as voted_at.
@@ -80,7 +80,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			'(unpublish|expire|archive|hide)|'
 			-- ended
 			'expired|ended|terminated|stopped|cancell?ed|lifted|undone|dissolved|severed|disconnected|voided?|frozen|'
-			'revoked|paused|deactivated|disabled|'
+			'revoked|paused|deactivated|disabled|retired|dormant|'
 			-- forbidden
 			'(shadow)?banned|suspended|silenced|muted|ignored|blocked|(read_|access_)?restricted|'
 			-- refused
@@ -240,7 +240,8 @@ $$;
 CREATE FUNCTION herald_internal.is_addressed(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ ('(^|_)(ephemeral|whisper)(_|$)|'
-	                '(^|_)(visible|shown|private|secret|only|directed|addressed|restricted)_(to|for)(_|$)');
+	                '(^|_)(visible|shown|private|secret|only|directed|addressed|restricted|intended|reserved)_'
+	                '(to|for)(_|$)');
 $$;
 
 -- Returns whether a flag of this name says that a post, a comment or a message is for some users only, such as
@@ -275,7 +276,8 @@ $$;
 CREATE FUNCTION herald_internal.is_doubtful_value(kind text, value text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(NOT herald_internal.is_affirmative(kind, words), false) OR
-	       kind = 'members' AND words ~ '^(none|nothing|never|off|mute|silent|invite|request|knock|ban|leave)$'
+	       kind = 'members' AND words ~ '^(none|nothing|never|off|mute|silent|no|maybe|trash|'
+	                                'invite|request|knock|ban|leave)$'
 	FROM herald_internal.value_words(value) AS words;
 $$;
 
@@ -316,7 +318,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		      category = 'D' AND words ~ '(^|_)(ends?|expires?|expired|expiry|expiration)(_(at|on|date|time))?$|'
 		                                 '(^|_)valid_(to|until|till|through)$')
 		THEN 'left'
-		WHEN kind IN ('users', 'members') AND category = 'B' AND words ~ '^(is_)?quiet_mode$' THEN 'off'
+		WHEN kind IN ('users', 'members') AND category = 'B' AND
+		     words ~ '^(is_|on_)?(quiet|vacation)_mode$|^do_not_contact$' THEN 'off'
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_' OR
 		                                              kind = 'members' AND words ~ '(^|_)silen[a-z]*_') AND
 		     words ~ '(^|_)(notif[a-z]*|(un)?muted?|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
@@ -350,7 +353,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		     kind = 'users' AND category IN ('B', 'N') AND
 		     words ~ '(^|_)(incognito|invisible|ghost(_mode)?|stealth(_mode)?|unlisted|locked|locked_out)$'
 		THEN 'state'
-		WHEN words ~ ('(^|_)(status|state|stage|moderation|approval|visibility|visible|privacy|audience|score|expires|'
+		WHEN words ~ ('(^|_)(status|state|stage|moderation|moderated|approval|visibility|visible|privacy|audience|'
+		             'score|expires|'
 		             'expiry|expiration|'
 		             'expired|expiring|till|delayed|paused|frozen|blocked|archetype|answer|deleted?_?(at)?|discarded|'
 		             'deletion|trashed|private|public|internal|hidden|archived|spam|flagged|'

@@ -44,7 +44,7 @@ CREATE TABLE replies (id int PRIMARY KEY, user_id int REFERENCES users, post_id 
 SELECT herald.watch_comments('replies', noun => 'reply');
 
 -- A number that is -1 in some rows is the side of a vote.
-CREATE TABLE likes (post_id int REFERENCES posts, user_id int REFERENCES users, thumbs smallint, weight_class int);
+CREATE TABLE likes (post_id int REFERENCES posts, user_id int REFERENCES users, gesture smallint, weight_class int);
 SELECT herald.watch_likes('likes');
 SELECT herald.unwatch('likes');
 INSERT INTO posts VALUES (1, 1, 'post');
