@@ -11,7 +11,8 @@ INSERT INTO bf.users VALUES (1, 'ana'), (2, 'ben'), (3, 'cleo');
 SELECT herald.watch_users('bf.users'), herald.watch_follows('bf.follows'), herald.watch_blocks('bf.blocks'),
        herald.watch_follows('bf.friends', follower => 'one_id', followee => 'other_id', mutual => true);
 CREATE VIEW bf.told AS SELECT e.name, e.rooms, e.payload ->> 'followerId' AS follower
-	FROM herald.event AS e WHERE e.name ~ '^user:(un)?followed$' ORDER BY e.id;
+	FROM herald.event AS e
+	WHERE e.xid = pg_current_xact_id_if_assigned() AND e.name ~ '^user:(un)?followed$' ORDER BY e.id;
 BEGIN;
 INSERT INTO bf.blocks VALUES (1, 2);
 INSERT INTO bf.follows VALUES (2, 1);
