@@ -268,7 +268,8 @@ const smuggled = {
   'chunks behind the beginning of a known name': ['Content-Length: 1\r\nX: a\r\nTransfer-Encoding: chunked', `6${hidden}`],
   'a header without a colon': ['Content-Length 1', `6${hidden}`],
   'a length, and a request behind the body': ['Content-Length: 1', `3${hidden}`],
-  'a request as its body': [`Content-Length: ${hidden.length}`, hidden],
+  // A correct request, whose connection could go on.
+  'a request as its body': [`Content-Length: ${hidden.length}\r\nConnection: close`, hidden],
   'an upgrade to HTTP/2': ['Content-Length: 1\r\nConnection: Upgrade\r\nUpgrade: h2c', `3${hidden}`],
   'an upgrade to a WebSocket': [`Content-Length: 1\r\n${handshake.trimEnd()}`, `3${hidden}`],
 };
