@@ -196,7 +196,10 @@ test('keeps a status that was chosen on another bridge after one that is put off
   await set(tab, 'away');
   await set(tab, 'busy');
   const before = await actions();
+  const chosen = Date.now();
   process.kill(slow.pid, 'SIGSTOP');
+  // The age of a choice is exact but for the time that it takes to the database.
+  await until('the choices are far apart', () => Date.now() > chosen + 2000);
   await set(phone, 'invisible').finally(() => process.kill(slow.pid, 'SIGCONT'));
   await until('it is due', async () => await actions() > before);
   assert.equal((await tab.ask('inbox:list')).ok, true);      // comes behind it
