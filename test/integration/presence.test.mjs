@@ -122,7 +122,7 @@ test('ends the users of a killed bridge with its lease, except those at another 
 });
 
 test('ends the users of a stopped bridge at once, not with its lease', async () => {
-  const leaving = await scene.addBridge(['--presence-grace=1s', '--presence-lease=1h']);
+  const leaving = await scene.addBridge(['--presence-grace=5s', '--presence-lease=1h']);
   const { ann, ben, listener } = await friends();
   const cat = await companion(ann, listener);
   const tab = await scene.plain(ben, { bridge: leaving });

@@ -53,6 +53,13 @@ ROLLBACK;
 SELECT * FROM t.totals;
 -- A session's first row opens no table of totals or rules with few pages. Maintenance would have VACUUM keep dead rows.
 DO $$ BEGIN PERFORM herald_internal.own_lock('herald_internal.log_fold', for_session => true); END $$;
+-- A transaction of the worker that runs still does so too.
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid()) LOOP
+		PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+	END LOOP;
+END $$;
 VACUUM FULL herald_internal.total;
 VACUUM FULL herald_internal.rule;
 \c -
@@ -135,8 +142,10 @@ END $$;
 -- A statement with many events asks the index for some kept totals, and then reads all. It finds each.
 INSERT INTO t.posts SELECT n FROM generate_series(61, 70) AS n;
 BEGIN;
+-- The server may still hold scans of earlier transactions.
+SELECT pg_stat_get_xact_numscans('herald_internal.total_pkey'::regclass) AS asked_before \gset
 INSERT INTO t.likes SELECT u, p FROM generate_series(2, 21) AS u, generate_series(11, 70) AS p;
-SELECT pg_stat_get_xact_numscans('herald_internal.total_pkey'::regclass) < 500 AS few_asked;
+SELECT pg_stat_get_xact_numscans('herald_internal.total_pkey'::regclass) - :asked_before < 500 AS few_asked;
 COMMIT;
 SELECT kept, count(*), min(counted_id), max(counted_id)
 FROM (SELECT * FROM herald.event ORDER BY id DESC LIMIT 1200) AS e GROUP BY kept ORDER BY kept;
