@@ -7,7 +7,7 @@ import { until } from './harness/wait.mjs';
 
 // These two bridges outlive those that a test kills. They look for expired leases every second.
 const options = ['--presence-grace=300ms', '--presence-lease=3s'];
-const mortal = ['--presence-grace=300ms', '--presence-lease=700ms'];
+const mortal = ['--presence-grace=300ms', '--presence-lease=1500ms'];
 const scene = await Scene.open({ options });
 after(() => scene.close());
 afterEach(() => scene.closeClients());

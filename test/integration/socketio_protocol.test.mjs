@@ -84,7 +84,7 @@ test('connects a namespace of a URL with a query', async () => {
 });
 
 test('closes a connection without a namespace after a timeout', async () => {
-  const hasty = await scene.addBridge(['--connect-timeout=200ms']);
+  const hasty = await scene.addBridge(['--connect-timeout=1s']);
   const socket = openWebSocket(hasty);
   await socket.say('40', `40/random,${auth}`);
   assert.equal(await soon('the connection is closed', socket.closed), 1001);
