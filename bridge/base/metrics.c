@@ -16,6 +16,16 @@
 
 Metrics metrics = { 0 };
 
+HistogramFamily metrics_delivery_times = {
+	.name = "herald_delivery_seconds",
+	.help = "Time from the insert of an event until it has been written to the sockets of its audience.",
+};
+HistogramFamily metrics_query_times = {
+	.name = "herald_query_seconds",
+	.help = "Time of queries to the database, by connection.",
+	.label = "connection",
+};
+
 static int64_t lag_ms; /* as of the latest metrics_text() */
 
 typedef struct Description
@@ -28,7 +38,9 @@ typedef struct Description
 } Description;
 
 static const Description descriptions[] = {
-	{ "herald_connections", "gauge", "Open connections.", &metrics.connections, 1 },
+	{ "herald_connections{transport=\"websocket\"}", "gauge", "Open connections.", &metrics.websockets, 1 },
+	{ "herald_connections{transport=\"events\"}", "gauge", "Open connections.", &metrics.event_streams, 1 },
+	{ "herald_connections{transport=\"polling\"}", "gauge", "Open connections.", &metrics.polling, 1 },
 	{ "herald_sessions", "gauge", "Connected sessions.", &metrics.sessions, 1 },
 	{ "herald_rooms", "gauge", "Rooms with at least one session.", &metrics.rooms, 1 },
 	{ "herald_event_cache_events", "gauge", "Recent events in memory.", &metrics.cached_events, 1 },
@@ -101,6 +113,8 @@ metrics_text(void)
 			fprintf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", bare, d->name, d->help, bare, d->name, d->type);
 		fprintf(out, "%s %.10g\n", d->name, (double) *d->value * d->scale);
 	}
+	histogram_write(&metrics_delivery_times, out);
+	histogram_write(&metrics_query_times, out);
 	fclose(out);
 	return text;
 }

@@ -11,12 +11,17 @@
 
 #include <stdint.h>
 
+#include "base/histogram.h"
+
 /* Limits that gateway/limits.h counts. */
 #define METRICS_LIMITS 8
 
 typedef struct Metrics
 {
 	int64_t connections; /* open now, like the gauges up to waiting_bytes */
+	int64_t websockets;	 /* of the connections, like the following two */
+	int64_t event_streams;
+	int64_t polling;
 	int64_t sessions;
 	int64_t rooms;
 	int64_t cached_events; /* of the event cache */
@@ -59,6 +64,12 @@ typedef struct Metrics
 } Metrics;
 
 extern Metrics metrics;
+
+/* From the insert of an event to the last write to a socket, for events that somebody gets live. */
+extern HistogramFamily metrics_delivery_times;
+
+/* By the name of the connection: from sending a query to its result. */
+extern HistogramFamily metrics_query_times;
 
 /* Returns the age of the oldest event that is not delivered yet, in milliseconds. */
 extern int64_t metrics_lag(void);

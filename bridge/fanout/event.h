@@ -22,10 +22,11 @@
 typedef struct Event
 {
 	int references;
-	bool ephemeral; /* not in the log: for live sessions, at most once, at the reader's position */
-	char *id;		/* NULL: ephemeral, or derived: computed from logged events by read_events() */
-	int64_t number; /* the id as a number; of a derived event, that of the latest one before it */
-	uint64_t xid;	/* the transaction that wrote it; later than all if the bridge has made it */
+	bool ephemeral;	   /* not in the log: for live sessions, at most once, at the reader's position */
+	char *id;		   /* NULL: ephemeral, or derived: computed from logged events by read_events() */
+	int64_t number;	   /* the id as a number; of a derived event, that of the latest one before it */
+	int64_t logged_at; /* milliseconds since 1970; 0: it is not in the log */
+	uint64_t xid;	   /* the transaction that wrote it; later than all if the bridge has made it */
 	char *name;
 	char *payload;	/* JSON; NULL: the event says nothing but its position */
 	char *position; /* after this event */

@@ -20,6 +20,7 @@
 #include "base/loop.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "fanout/delivery_time.h"
 
 /*
  * So many connections are flushed in one turn, by turns the one that has waited longest and
@@ -142,6 +143,8 @@ flush_dirty(void)
 			flush_before(oldest, newest, oldest->next_dirty);
 	}
 	tell_waiters();
+	if (dirty.next_dirty == &dirty)
+		delivery_time_end();
 	return dirty.next_dirty != &dirty;
 }
 

@@ -27,6 +27,7 @@
 #include "catchup/arrival.h"
 #include "catchup/event_cache.h"
 #include "catchup/pause.h"
+#include "fanout/delivery_time.h"
 #include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/roster.h"
@@ -110,6 +111,8 @@ publish_live(Event *event)
 
 	room_publish(AUDIENCE_LIVE, event);
 	user_work_published(event, (uint64_t) (metrics.deliveries - before));
+	if (event->logged_at > 0 && metrics.deliveries > before)
+		delivery_time_begin(event->logged_at);
 }
 
 /* After the publication the outboxes hold the event's frames; the cache need not. */

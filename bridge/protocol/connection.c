@@ -133,6 +133,7 @@ connection_open(Carrier *carrier, const Config *config, const Protocol *protocol
 	carrier->connection = connection;
 	DL_APPEND(connection_lists.newcomers, connection);
 	metrics.connections++;
+	(*carrier->transport->open)++;
 	protocol->opened(connection, handshake);
 }
 
@@ -322,6 +323,7 @@ connection_end(Connection *connection)
 	outbox_close(&connection->outbox);
 	DL_DELETE(*connection_list(connection), connection);
 	metrics.connections--;
+	(*connection->carrier->transport->open)--;
 	free(connection->origin);
 	free(connection->user);
 	free(connection);

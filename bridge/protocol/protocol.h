@@ -55,6 +55,7 @@ typedef struct Transport
 	/* Answers a waiting poll with a NOOP packet.  NULL: the transport has no polls, so it cannot be upgraded. */
 	void (*release_poll)(struct Carrier *carrier);
 	const char *name; /* for the log */
+	int64_t *open;	  /* the count of its connections */
 } Transport;
 
 /*

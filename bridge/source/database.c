@@ -186,14 +186,13 @@ static void
 set_up(Database *database)
 {
 	char limit[24];
-	const char *const values[] = { limit };
 
 	timer_stop(&database->timer);
 	PQsetErrorVerbosity(database->connection, PQERRORS_DEFAULT);
 	PQsetnonblocking(database->connection, 1);
 	database->state = DATABASE_SETTING_UP;
 	snprintf(limit, sizeof(limit), "%ld", database->limit);
-	database_query_next(database, session_settings_sql, 1, values, on_settings, database);
+	database_query_next(database, session_settings_sql, 1, (const char *const[]){ limit }, on_settings, database);
 }
 
 static void
@@ -354,6 +353,7 @@ database_open(const char *name, const char *conninfo, long limit, const Database
 	database->events = events;
 	database->context = context;
 	database->error = memory_copy("");
+	database->queries.times = histogram_of(&metrics_query_times, name);
 	DL_APPEND(databases.first, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
 	return database;

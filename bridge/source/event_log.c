@@ -121,6 +121,7 @@ take_event(const PGresult *result, int row)
 	Event *event = event_new();
 
 	event->id = copy_field(result, row, COLUMN_ID);
+	event->logged_at = event->id ? atoll(PQgetvalue(result, row, COLUMN_LOGGED_MS)) : 0;
 	event->xid = strtoull(PQgetvalue(result, row, COLUMN_XID), NULL, 10);
 	event->name = copy_field(result, row, COLUMN_NAME);
 	event->payload = copy_field(result, row, COLUMN_PAYLOAD);

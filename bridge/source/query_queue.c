@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
+#include <uv.h>
 
 #include "base/memory.h"
 
@@ -77,6 +78,7 @@ query_queue_send(QueryQueue *queue, PGconn *connection)
 		queue->sent++;
 		more = query->with_next && query->step != PREPARED_PREPARE && query->next != NULL;
 	}
+	queue->sent_at = queue->sent == 1 ? uv_hrtime() : 0;
 	return PQpipelineSync(connection);
 }
 
@@ -145,6 +147,8 @@ query_queue_take(QueryQueue *queue)
 	bool lost = query->step == PREPARED_EXECUTE && prepared_is_lost(PQresultErrorField(result, PG_DIAG_SQLSTATE));
 
 	assert(query_queue_is_busy(queue));
+	if (queue->times != NULL && queue->sent_at > 0 && query->step != PREPARED_PREPARE)
+		histogram_observe(queue->times, (double) (uv_hrtime() - queue->sent_at) / 1e9);
 	queue->sent--;
 	queue->result = NULL;
 	note_end(queue, result);

@@ -4,7 +4,7 @@
  *	  The queries of a connection to PostgreSQL: one runs, or several that were sent
  *	  together, and the others wait.
  *
- * A query whose text comes again is prepared first, once for each connection.
+ * A query is prepared, once for each connection, when its text comes for the second time.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,7 +13,9 @@
 #define HERALD_QUERY_QUEUE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "base/histogram.h"
 #include "source/prepared.h"
 #include "source/query.h"
 
@@ -24,6 +26,8 @@ typedef struct QueryQueue
 	int sent;		  /* number of queries, from the first on, that the server has */
 	int load;		  /* number of all queries */
 	PGresult *result; /* of the first query, until it has ended */
+	uint64_t sent_at; /* when the first query was sent, in nanoseconds; 0: others went with it */
+	Histogram *times; /* of queries that were sent alone: results of several come together; or NULL */
 	char *last_words; /* with which the server has ended the connection, behind a query; mostly NULL */
 	PreparedTexts prepared;
 } QueryQueue;

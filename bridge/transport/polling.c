@@ -219,7 +219,7 @@ polling_release_poll(Carrier *carrier)
 		outbox_push_own(outbox, frame_new(FRAME_TEXT, &packet, 1));
 }
 
-static const Transport polling_transport = { polling_flush, polling_cut, polling_close, polling_release_poll, "polling" };
+static const Transport polling_transport = { polling_flush, polling_cut, polling_close, polling_release_poll, "polling", &metrics.polling };
 
 static Poller *
 open_poller(struct lws *wsi)

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "protocol/sse_format.h"
 #include "transport/http_response.h"
 #include "transport/http_request.h"
@@ -56,7 +57,7 @@ sse_close(Carrier *carrier, int code, const char *reason)
 	lws_callback_on_writable(stream->wsi);
 }
 
-static const Transport sse_transport = { sse_flush, lws_stream_cut, sse_close, NULL, "events" };
+static const Transport sse_transport = { sse_flush, lws_stream_cut, sse_close, NULL, "events", &metrics.event_streams };
 
 /* Sends the head of the response.  Returns false if the connection is broken. */
 static bool

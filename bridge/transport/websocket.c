@@ -14,6 +14,7 @@
 
 #include "base/budget.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "protocol/old_client.h"
 #include "protocol/connection.h"
 #include "transport/http_request.h"
@@ -64,7 +65,7 @@ websocket_close(Carrier *carrier, int code, const char *reason)
 	lws_stream_end((LwsStream *) carrier, frame_new(FRAME_CLOSE, payload, 2 + (size_t) length), code);
 }
 
-static const Transport websocket_transport = { lws_stream_flush, lws_stream_cut, websocket_close, NULL, "websocket" };
+static const Transport websocket_transport = { lws_stream_flush, lws_stream_cut, websocket_close, NULL, "websocket", &metrics.websockets };
 
 static const Protocol *
 protocol_of(const HttpRequest *request)

@@ -105,8 +105,8 @@ ignore_close(Carrier *carrier, int code, const char *reason)
 	REQUIRE(code >= 1000 && reason != NULL);
 }
 
-static const Transport socket_transport = { ignore, ignore, ignore_close, NULL };
-static const Transport polling_transport = { ignore, ignore, ignore_close, ignore };
+static const Transport socket_transport = { ignore, ignore, ignore_close, NULL, "websocket", &metrics.websockets };
+static const Transport polling_transport = { ignore, ignore, ignore_close, ignore, "polling", &metrics.polling };
 
 int
 LLVMFuzzerInitialize(int *count, char ***arguments)
@@ -314,6 +314,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		fake_end_window();
 		uv_run(loop_uv(), UV_RUN_NOWAIT);
 	}
-	REQUIRE(metrics.connections == 0 && metrics.sessions == 0 && user_sessions("7") == NULL);
+	REQUIRE(metrics.connections == 0 && metrics.websockets == 0 && metrics.polling == 0 && metrics.sessions == 0 && user_sessions("7") == NULL);
 	return 0;
 }

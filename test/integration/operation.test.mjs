@@ -54,6 +54,35 @@ test('/metrics counts connections, events and deliveries', async () => {
   await until('no connection is counted', async () => await bridge.metric('herald_connections') === 0);
 });
 
+test('/metrics has times of deliveries and queries, and connections by transport', async () => {
+  const { bridge, database } = scene;
+  const [eve] = await scene.people('Eve');
+  const plain = await scene.plain(eve);
+  const stream = await scene.eventSource(eve);
+  const polling = await scene.socketIo(eve, { transports: ['polling'] });
+  const text = await (await bridge.get('/metrics')).text();
+  for (const transport of ['websocket', 'events', 'polling']) {
+    assert.match(text, new RegExp(`^herald_connections\\{transport="${transport}"\\} 1$`, 'm'));
+  }
+  const before = await bridge.metric('herald_delivery_seconds_count');
+  // One event for three clients and one for nobody; the first was inserted 300 ms before the commit.
+  const session = await database.connect();
+  await session.query('BEGIN');
+  await session.query("SELECT herald.publish($1, 'test:timed', '{}')", [`user:${eve}`]);
+  await session.query('SELECT pg_sleep(0.3)');
+  await session.query("SELECT herald.publish('user:nobody', 'test:untimed', '{}')");
+  await session.query('COMMIT');
+  await session.end();
+  for (const client of [plain, stream, polling]) await client.waitFor('test:timed');
+  await until('the delivery is counted', async () => await bridge.metric('herald_delivery_seconds_count') > before);
+  const after = await (await bridge.get('/metrics')).text();
+  const bucket = (document, bound) => Number(new RegExp(`^herald_delivery_seconds_bucket\\{le="${bound}"\\} (\\d+)$`, 'm').exec(document)[1]);
+  assert.equal(bucket(after, '\\+Inf'), before + 1);
+  assert.equal(bucket(after, '0.25'), bucket(text, '0.25'), 'the time begins with the insert');
+  assert.ok(await bridge.metric('herald_delivery_seconds_sum') >= 0.3);
+  assert.match(after, /^herald_query_seconds_count\{connection="rooms"\} [1-9]/m);
+});
+
 test('/metrics has the suspended rules of the database, and what they missed', async () => {
   await database.query(`
     CREATE TABLE mended (id int PRIMARY KEY, note text);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "catchup/joined_rooms.h"
 #include "fanout/room.h"
 #include "fanout/user.h"
@@ -67,8 +68,8 @@ fake_ignore(Carrier *carrier)
 	(void) carrier;
 }
 
-static const Transport socket_transport = { fake_ignore, fake_ignore, fake_close, NULL, "websocket" };
-static const Transport polling_transport = { fake_ignore, fake_ignore, fake_close, fake_ignore, "polling" };
+static const Transport socket_transport = { fake_ignore, fake_ignore, fake_close, NULL, "websocket", &metrics.websockets };
+static const Transport polling_transport = { fake_ignore, fake_ignore, fake_close, fake_ignore, "polling", &metrics.polling };
 
 static FakeCarrier *
 connect_by(const Transport *transport, const Protocol *protocol, const Handshake *handshake)
