@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * clock.h
- *	  The time of day.
+ *	  The time of day, and a clock for durations.
  *
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
@@ -13,5 +13,8 @@
 
 /* Returns milliseconds since 1970, as the database counts them. */
 extern int64_t clock_now(void);
+
+/* Returns seconds since an unknown time, by a clock that nobody sets. */
+extern double clock_seconds(void);
 
 #endif /* HERALD_CLOCK_H */

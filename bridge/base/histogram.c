@@ -9,7 +9,6 @@
 #include "base/histogram.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +21,7 @@ static const double bounds[HISTOGRAM_BOUNDS] = { 0.0005, 0.001, 0.0025, 0.005, 0
 static const char value_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.- ";
 
 Histogram *
-histogram_of(HistogramFamily *family, const char *value)
+histogram_of(HistogramFamily *family, const char *value, bool adds)
 {
 	assert(family->label != NULL);
 	if (value == NULL || value[0] == '\0' || value[strspn(value, value_characters)] != '\0')
@@ -32,7 +31,7 @@ histogram_of(HistogramFamily *family, const char *value)
 		if (strcmp(family->values[i].value, value) == 0)
 			return &family->values[i].times;
 	}
-	if (family->count == HISTOGRAM_VALUES)
+	if (!adds || family->count == HISTOGRAM_VALUES)
 		return &family->others;
 	family->values[family->count].value = memory_copy(value);
 	return &family->values[family->count++].times;

@@ -9,6 +9,7 @@
 #ifndef HERALD_HISTOGRAM_H
 #define HERALD_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -42,11 +43,12 @@ typedef struct HistogramFamily
 } HistogramFamily;
 
 /*
- * Returns the histogram of a value, which lives as long as the family.  That of the others is for further values when
- * the family is full, for NULL, and for texts with characters other than ASCII letters, digits, '_', ':', '.', '-' and
- * blanks: others could break the format, or the page that shows it.
+ * Returns the histogram of a value, which lives as long as the family; that of the others for
+ *	 a value that the family does not have, unless it "adds" one and is not full;
+ *	 NULL, and texts with characters other than ASCII letters, digits, '_', ':', '.', '-' and blanks: they could break
+ *	 the format, or the page that shows it.
  */
-extern Histogram *histogram_of(HistogramFamily *family, const char *value);
+extern Histogram *histogram_of(HistogramFamily *family, const char *value, bool adds);
 
 extern void histogram_observe(Histogram *histogram, double seconds);
 

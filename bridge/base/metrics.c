@@ -25,6 +25,11 @@ HistogramFamily metrics_query_times = {
 	.help = "Time of queries to the database, by connection.",
 	.label = "connection",
 };
+HistogramFamily metrics_action_times = {
+	.name = "herald_action_seconds",
+	.help = "Time from the request of an action to its answer, by action.",
+	.label = "action",
+};
 
 static int64_t lag_ms; /* as of the latest metrics_text() */
 
@@ -115,6 +120,7 @@ metrics_text(void)
 	}
 	histogram_write(&metrics_delivery_times, out);
 	histogram_write(&metrics_query_times, out);
+	histogram_write(&metrics_action_times, out);
 	fclose(out);
 	return text;
 }

@@ -71,6 +71,9 @@ extern HistogramFamily metrics_delivery_times;
 /* By the name of the connection: from sending a query to its result. */
 extern HistogramFamily metrics_query_times;
 
+/* By the name of the action: from its request to its answer.  Actions that have never been done are the others. */
+extern HistogramFamily metrics_action_times;
+
 /* Returns the age of the oldest event that is not delivered yet, in milliseconds. */
 extern int64_t metrics_lag(void);
 

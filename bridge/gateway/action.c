@@ -13,14 +13,12 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "fanout/recent_rechecks.h"
 #include "fanout/room.h"
 #include "fanout/room_key.h"
 #include "fanout/user_work.h"
-#include "gateway/action_queue.h"
 #include "gateway/chosen_status.h"
 #include "gateway/limits.h"
 #include "gateway/typist.h"
@@ -33,113 +31,18 @@
 /* A join is asked so often at most, while rechecks overtake its answers. */
 #define MOST_JOIN_ATTEMPTS 10
 
-typedef struct Action
-{
-	QueuedAction queued; /* first: it is cast to its action; if it is not queued, its start is NULL */
-	Session *session;	 /* a reference */
-	char *name;
-	char *room;	   /* of room:join and room:leave; else NULL */
-	char *payload; /* of all others, JSON */
-	bool owed;	   /* not asked for by the client: it is always done */
-	const char *sql;
-	QueryAnswer on_result;
-	uint64_t first_recheck; /* of room:join: number of the next recheck, when the query was sent */
-	int attempts;			/* of room:join: queries that were answered too late */
-	char *reference;
-	ActionAnswer answer;
-} Action;
-
-static void
-end_action(Action *action)
-{
-	if (action->queued.start != NULL)
-		action_queue_end(&action->queued);
-	session_unref(action->session);
-	free(action->name);
-	free(action->room);
-	free(action->payload);
-	free(action->reference);
-	free(action);
-}
-
-static void
-answer_with(Action *action, const char *body)
-{
-	if (action->session->state != SESSION_GONE)
-		action->answer(action->session, action->reference, body);
-	end_action(action);
-}
-
-static void
-answer_data(Action *action, const char *data)
-{
-	char *body = memory_format("\"ok\":true,\"data\":%s", data);
-
-	answer_with(action, body);
-	free(body);
-}
-
-/* "wait": after so many milliseconds the client may try again; 0: nothing says when. */
-static void
-answer_refusal(Action *action, const char *code, const char *message, int64_t wait)
-{
-	char *error = json_error_to_retry(code, message, wait);
-	char *body = memory_format("\"ok\":false,\"error\":%s", error);
-
-	metrics.actions_failed++;
-	log_debug("action_failed", "action", action->name, "user", action->session->user, "code", code, "error", message);
-	answer_with(action, body);
-	free(error);
-	free(body);
-}
-
-static void
-answer_error(Action *action, const char *code, const char *message)
-{
-	answer_refusal(action, code, message, 0);
-}
-
-/* Returns the only value of a good result, which belongs to the result; NULL: the query failed. */
-static const char *
-value_or_null(const PGresult *result)
-{
-	if (result == NULL || PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) == 0)
-		return NULL;
-	return PQgetisnull(result, 0, 0) ? "null" : PQgetvalue(result, 0, 0);
-}
-
-/* Notes the processor time of the backend that has given a good result. */
-static void
-note_cpu_time(Action *action, const PGresult *result)
-{
-	if (value_or_null(result) != NULL)
-		action->queued.cpu_time = strtod(PQgetvalue(result, 0, PQfnumber(result, "cpu_time")), NULL);
-}
-
-static void
-answer_failure(Action *action, const PGresult *result)
-{
-	if (result == NULL)
-		answer_error(action, "unavailable", "the database cannot be reached; the action may or may not have been done");
-	else if (PQresultStatus(result) == PGRES_TUPLES_OK)
-		answer_error(action, "HD404", "unknown action");
-	else
-		answer_error(action, PQresultErrorField(result, PG_DIAG_SQLSTATE),
-					 PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
-}
-
 /* The action may have sent events or signals: the reader need not wait for the doorbell. */
 static void
 action_on_done(void *context, const PGresult *result)
 {
 	Action *action = context;
-	const char *value = value_or_null(result);
+	const char *value = action_value(result);
 
 	reader_wake();
 	if (value != NULL)
-		answer_data(action, value);
+		action_answer_data(action, value);
 	else
-		answer_failure(action, result);
+		action_answer_failure(action, result);
 }
 
 /* Unknown actions return no row: an error would be in the log of the server, as often as a client likes. */
@@ -158,13 +61,13 @@ action_on_acted(void *context, const PGresult *result)
 {
 	Action *action = context;
 
-	note_cpu_time(action, result);
-	if (value_or_null(result) != NULL && action->sql == guest_sql && PQgetvalue(result, 0, ACTED_REVOKED)[0] == 't')
+	action_note_cpu_time(action, result);
+	if (action_value(result) != NULL && action->sql == guest_sql && PQgetvalue(result, 0, ACTED_REVOKED)[0] == 't')
 	{
-		answer_error(action, "token_revoked", "the token has been revoked");
+		action_answer_error(action, "token_revoked", "the token has been revoked");
 		return;
 	}
-	if (value_or_null(result) != NULL)
+	if (action_value(result) != NULL)
 	{
 		const char *xid = PQgetvalue(result, 0, 1); /* empty: it has written nothing */
 
@@ -241,7 +144,7 @@ action_on_join_interrupted(void *context, const PGresult *result)
 
 	(void) result;
 	settle_join(action->session);
-	answer_error(action, room_interrupted.code, room_interrupted.message);
+	action_answer_error(action, room_interrupted.code, room_interrupted.message);
 }
 
 /* Asks once more, or gives up.  The session's later actions must still come after the join. */
@@ -260,7 +163,7 @@ static void
 refuse_room(Action *action, const RoomRefusal *reason)
 {
 	room_refusal_log(reason, action->room, action->session->user, action->session->origin.address);
-	answer_error(action, reason->code, reason->message);
+	action_answer_error(action, reason->code, reason->message);
 }
 
 static void
@@ -268,11 +171,11 @@ action_on_join(void *context, const PGresult *result)
 {
 	Action *action = context;
 	Session *session = session_ref(action->session);
-	const char *value = value_or_null(result);
+	const char *value = action_value(result);
 	bool joined = value != NULL && value[0] == 't';
 
 	assert(action->room != NULL);
-	note_cpu_time(action, result);
+	action_note_cpu_time(action, result);
 	if (joined && !enter_joined_room(action, result))
 	{
 		join_again(action);
@@ -281,11 +184,11 @@ action_on_join(void *context, const PGresult *result)
 	}
 	settle_join(session);
 	if (joined)
-		answer_data(action, "{}");
+		action_answer_data(action, "{}");
 	else if (value != NULL)
 		refuse_room(action, &room_forbidden);
 	else
-		answer_failure(action, result);
+		action_answer_failure(action, result);
 	session_unref(session);
 }
 
@@ -295,7 +198,7 @@ action_on_leave(void *context, const PGresult *result)
 {
 	Action *action = context;
 
-	note_cpu_time(action, result);
+	action_note_cpu_time(action, result);
 	room_leave(action->session, action->room);
 	action_on_done(action, result);
 }
@@ -343,7 +246,7 @@ start_action(QueuedAction *queued)
 	}
 	else if (data != NULL)
 	{
-		answer_data(action, data);
+		action_answer_data(action, data);
 		return;
 	}
 	if (queued->connection != NULL)
@@ -368,7 +271,7 @@ queue_action(Action *action, const char *sql, QueryAnswer on_result, bool owed)
 	action->queued.start = NULL;
 	if (owed)
 		chosen_status_answered(action->session, action->name, false);
-	answer_error(action, "busy", "too many actions wait for their answers; not done, try again later");
+	action_answer_error(action, "busy", "too many actions wait for their answers; not done, try again later");
 }
 
 static void
@@ -379,7 +282,7 @@ submit_room(Action *action, const json_t *data, bool joins)
 
 	if (reason != NULL)
 	{
-		answer_error(action, reason->code, reason->message);
+		action_answer_error(action, reason->code, reason->message);
 		return;
 	}
 	action->room = memory_copy(room);
@@ -393,25 +296,11 @@ submit_other(Action *action, const json_t *data, bool owed)
 {
 	if (strlen(action->name) > LONGEST_NAME)
 	{
-		answer_error(action, "HD404", "unknown action");
+		action_answer_unknown(action);
 		return;
 	}
 	action->payload = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : memory_copy("{}");
 	queue_action(action, action->session->guest ? guest_sql : act_sql, action_on_acted, owed);
-}
-
-static Action *
-create_action(Session *session, const char *name, char *reference, ActionAnswer answer)
-{
-	Action *action = memory_new(sizeof(Action));
-
-	assert(name != NULL && answer != NULL);
-	action->session = session_ref(session);
-	action->name = memory_copy(name);
-	action->reference = reference;
-	action->answer = answer;
-	metrics.actions++;
-	return action;
 }
 
 /* A client that goes on all the same is closed. */
@@ -421,7 +310,7 @@ refuse_action(Action *action, int64_t wait)
 	Session *session = session_ref(action->session);
 	bool tolerated = limits_tolerate(session->key);
 
-	answer_refusal(action, "too_many", limits_message(wait), wait);
+	action_answer_refusal(action, "too_many", limits_message(wait), wait);
 	if (!tolerated && session->state != SESSION_GONE)
 		session->ops->dismiss(session, "too_many", limits_message(wait), wait);
 	session_unref(session);
@@ -430,13 +319,13 @@ refuse_action(Action *action, int64_t wait)
 void
 action_submit(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
-	Action *action = create_action(session, name, reference, answer);
+	Action *action = action_create(session, name, reference, answer);
 	int64_t wait = limits_take_action(session, name);
 
 	if (wait > 0)
 		refuse_action(action, wait);
 	else if (strcmp(name, "ping") == 0)
-		answer_data(action, "{}");
+		action_answer_data(action, "{}");
 	else if (strcmp(name, "room:join") == 0 || strcmp(name, "room:leave") == 0)
 		submit_room(action, data, strcmp(name, "room:join") == 0);
 	else
@@ -446,5 +335,5 @@ action_submit(Session *session, const char *name, const json_t *data, char *refe
 void
 action_submit_owed(Session *session, const char *name, const json_t *data, char *reference, ActionAnswer answer)
 {
-	submit_other(create_action(session, name, reference, answer), data, true);
+	submit_other(action_create(session, name, reference, answer), data, true);
 }

@@ -11,16 +11,7 @@
 
 #include <jansson.h>
 
-#include "fanout/session.h"
-
-/*
- * Gets the answer to an action: the inside of a JSON object, either
- *	 "ok":true,"data":...			or
- *	 "ok":false,"error":{"code":"...","message":"..."}
- * It is not called when the session has left meanwhile.  "reference" is that of action_submit(), which is freed
- * afterwards in either case.
- */
-typedef void (*ActionAnswer)(Session *session, const char *reference, const char *body);
+#include "gateway/action_answer.h"
 
 /*
  * Does an action of a client: "ping", "room:join" and "room:leave" here, all others through herald_internal.act().

@@ -353,7 +353,7 @@ database_open(const char *name, const char *conninfo, long limit, const Database
 	database->events = events;
 	database->context = context;
 	database->error = memory_copy("");
-	database->queries.times = histogram_of(&metrics_query_times, name);
+	database->queries.times = histogram_of(&metrics_query_times, name, true);
 	DL_APPEND(databases.first, database);
 	timer_start(&database->timer, 0, begin_connecting, database);
 	return database;

@@ -83,6 +83,26 @@ test('/metrics has times of deliveries and queries, and connections by transport
   assert.match(after, /^herald_query_seconds_count\{connection="rooms"\} [1-9]/m);
 });
 
+test('/metrics has times of actions by name, and no name that a client invents', async () => {
+  const { bridge } = scene;
+  const [ann] = await scene.people('Ann');
+  const client = await scene.plain(ann);
+  const count = async (name) => {
+    const line = new RegExp(`^herald_action_seconds_count\\{action="${name}"\\} (\\d+)$`, 'm');
+    return Number(line.exec(await (await bridge.get('/metrics')).text())?.[1] ?? 0);
+  };
+  const [pings, others] = [await count('ping'), await count('other')];
+  for (const [action, data] of [['ping'], ['room:join', { room: `user:${ann}` }], ['inbox:list']]) {
+    assert.equal((await client.ask(action, data)).ok, true);
+  }
+  for (const name of ['invented:action', 'invented', 'x'.repeat(300)]) assert.equal((await client.ask(name)).error.code, 'HD404');
+  assert.equal(await count('ping'), pings + 1);
+  assert.ok(await count('room:join') >= 1);
+  assert.ok(await count('inbox:list') >= 1);
+  assert.equal(await count('other'), others + 3);
+  assert.doesNotMatch(await (await bridge.get('/metrics')).text(), /invented/);
+});
+
 test('/metrics has the suspended rules of the database, and what they missed', async () => {
   await database.query(`
     CREATE TABLE mended (id int PRIMARY KEY, note text);

@@ -72,9 +72,9 @@ keeps_the_values_of_a_label_apart(void **state)
 	char *text;
 
 	(void) state;
-	histogram_observe(histogram_of(&family, "many rooms"), 1);
-	histogram_observe(histogram_of(&family, "reader"), 2);
-	histogram_observe(histogram_of(&family, "reader"), 2);
+	histogram_observe(histogram_of(&family, "many rooms", true), 1);
+	histogram_observe(histogram_of(&family, "reader", true), 2);
+	histogram_observe(histogram_of(&family, "reader", true), 2);
 	text = written(&family);
 	assert_non_null(strstr(text, "herald_test_seconds_bucket{kind=\"many rooms\",le=\"1\"} 1\n"));
 	assert_non_null(strstr(text, "herald_test_seconds_sum{kind=\"many rooms\"} 1\n"));
@@ -93,20 +93,33 @@ bounds_the_number_of_values_and_their_characters(void **state)
 	char name[16];
 
 	(void) state;
-	assert_ptr_equal(histogram_of(&family, NULL), &family.others);
+	assert_ptr_equal(histogram_of(&family, NULL, true), &family.others);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_ptr_equal(histogram_of(&family, bad[i]), &family.others);
+		assert_ptr_equal(histogram_of(&family, bad[i], true), &family.others);
 	for (int i = 0; i < HISTOGRAM_VALUES + 7; i++)
 	{
 		snprintf(name, sizeof(name), "value-%d", i);
-		histogram_observe(histogram_of(&family, name), 1);
+		histogram_observe(histogram_of(&family, name, true), 1);
 	}
-	assert_ptr_not_equal(histogram_of(&family, "value-3"), &family.others);
+	assert_ptr_not_equal(histogram_of(&family, "value-3", true), &family.others);
 	text = written(&family);
 	assert_non_null(strstr(text, "herald_test_seconds_count{kind=\"other\"} 7\n"));
 	free(text);
 	for (int i = 0; i < family.count; i++)
 		free(family.values[i].value);
+}
+
+static void
+adds_no_value_unless_it_may(void **state)
+{
+	static HistogramFamily family = { .name = "herald_test_seconds", .help = "Times.", .label = "kind" };
+
+	(void) state;
+	assert_ptr_equal(histogram_of(&family, "invented", false), &family.others);
+	assert_int_equal(family.count, 0);
+	assert_ptr_not_equal(histogram_of(&family, "known", true), &family.others);
+	assert_ptr_equal(histogram_of(&family, "known", false), &family.values[0].times);
+	free(family.values[0].value);
 }
 
 int
@@ -115,6 +128,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counts_each_time_below_its_bounds),
 		cmocka_unit_test(keeps_the_values_of_a_label_apart),
+		cmocka_unit_test(adds_no_value_unless_it_may),
 		cmocka_unit_test(bounds_the_number_of_values_and_their_characters),
 	};
 
