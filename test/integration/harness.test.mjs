@@ -21,9 +21,11 @@ const write = (name, text) => {
 };
 
 // Runs test files, one at a time. Returns the exit status and the output.
-async function runFiles(environment, ...files) {
+const runFiles = (environment, ...files) => run(environment, '1', ...files);
+
+async function run(environment, ...args) {
   const { NODE_TEST_CONTEXT, ...env } = process.env;
-  const child = spawn(path.join(root, 'test/files'), ['1', ...files], { env: { ...env, ...environment } });
+  const child = spawn(path.join(root, 'test/files'), args, { env: { ...env, ...environment } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text; });
   const [status] = await soon('the runner ends', once(child, 'close'), 240000);
@@ -46,11 +48,11 @@ test('ends a file that hangs, with its servers and processes, and goes on', asyn
     renameSync('${marker}.new', '${marker}');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`);
   const good = write('good', "test('is good', () => {});");
-  const run = runFiles({ HERALD_FILE_LIMIT: '300' }, hanging, good);
+  const running = runFiles({ HERALD_FILE_LIMIT: '300' }, hanging, good);
   await until('the file hangs', () => existsSync(marker), 120000);
   const [group, ...started] = readFileSync(marker, 'utf8').trim().split(/\s+/).map(Number);
   process.kill(group, 'SIGALRM');    // the time is up
-  const { status, output } = await run;
+  const { status, output } = await running;
   assert.equal(status, 1);
   assert.match(output, /hanging\.test\.mjs has not ended after 300 s\nℹ fail 1\n/);
   await Promise.all(started.map(ended));
@@ -81,6 +83,34 @@ test('lets a file end before its time limit', async () => {
   const { status, output } = await runFiles({}, closing);
   assert.equal(status, 0, output);
   assert.match(output, /cleaned up/);
+});
+
+test('--again: passes a file that passes in its second run, and says so', async () => {
+  const seen = path.join(folder, 'seen');
+  const unsteady = write('unsteady', `
+    import { existsSync, writeFileSync } from 'node:fs';
+    const second = existsSync('${seen}');
+    writeFileSync('${seen}', '');
+    test('passes in a second run', () => { if (!second) throw new Error('the first'); });`);
+  const bad = write('bad', "test('is bad', () => { throw new Error('again'); });");
+  const good = write('good', "test('is good', () => {});");
+  const one = await run({}, '--again', '2', good, unsteady);
+  assert.equal(one.status, 0, one.output);
+  assert.match(one.output, /^first run \| ℹ fail 1$/m);
+  assert.match(one.output, /^passed in a second run: .*unsteady\.test\.mjs$/m);
+  assert.deepEqual(one.output.match(/^ℹ (pass|fail) \d+$/gm), ['ℹ pass 1', 'ℹ fail 0', 'ℹ pass 1', 'ℹ fail 0']);
+  const two = await run({}, '--again', '1', good, bad);
+  assert.equal(two.status, 1);
+  assert.doesNotMatch(two.output, /passed in a second run/);
+  assert.deepEqual(two.output.match(/^ℹ fail \d+$/gm), ['ℹ fail 0', 'ℹ fail 1']);
+});
+
+test('--again: runs no file a second time where more than three fail', async () => {
+  const bad = [1, 2, 3, 4].map((n) => write(`bad${n}`, "test('is bad', () => { throw new Error('no'); });"));
+  const { status, output } = await run({}, '--again', '2', ...bad);
+  assert.equal(status, 1);
+  assert.doesNotMatch(output, /first run/);
+  assert.equal(output.match(/^ℹ fail 1$/gm).length, 4);
 });
 
 test('ends waits after their time limit', async () => {
