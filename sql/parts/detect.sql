@@ -710,12 +710,14 @@ END
 $$;
 
 -- Returns the columns of two users: one acts, and the other is acted upon. One of them needs a name of its own: then
--- the other may have a common one. Foreign keys of both refer to users, and so to the same table.
+-- the other may have a common one; of two that have one, such as followed_user and following_user, neither is known.
+-- Foreign keys of both refer to users, and so to the same table.
 CREATE FUNCTION herald_internal.detect_pair(relation regclass, kind text, one_role text, one_given text,
 	other_role text, other_given text, ignored text[], OUT one text[], OUT other text[])
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	named text[] := (SELECT k.columns FROM herald_internal.key_candidates(relation, other_role, NULL) AS k
+	named text[] := (SELECT CASE count(*) OVER (PARTITION BY k.rank) WHEN 1 THEN k.columns END
+	                 FROM herald_internal.key_candidates(relation, other_role, NULL) AS k
 	                 WHERE k.rank < 2 AND NOT k.columns <@ ignored ORDER BY k.rank LIMIT 1);
 BEGIN
 	one := herald_internal.detect_key(relation, kind, one_role, one_given,

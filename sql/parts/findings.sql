@@ -228,6 +228,8 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 		WHEN meaning IN ('other', 'another') THEN
 			'Say in "active" which rows count, or give each row one subject and its type, as docs/your-schema.md shows '
 			'under "A column for each table".'
+		WHEN meaning = 'addressee'
+		THEN format('Pass "%s" as "receiver" if that user alone gets each message.', name)
 		WHEN meaning = 'off' AND kind = 'members' THEN format(CASE category
 			WHEN 'B' THEN 'Pass "%s" as "muted" if a member gets notifications only while it is true.'
 			ELSE 'Mutes have to be a boolean or a time: "muted" can be a column that is GENERATED ALWAYS AS '
@@ -340,6 +342,22 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	        EXISTS (SELECT FROM herald_internal.watched_table AS w
 	                WHERE w.kind = 'users' AND name = ANY (herald_internal.column_names(w.relation))))
 	FROM herald_internal.name_words(name) AS n (words);
+$$;
+
+-- Returns whether a message may be for the user in a column alone: the column refers to a user, and its name is not
+-- that of one who did something with the message, or whom it mentions.
+CREATE FUNCTION herald_internal.may_be_addressee(relation regclass, kind text, name text) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT $2 = 'messages' AND
+	       n.words !~ ('(^|_)by(_|$)|(^|_)(author|writer|creator|editor|owner|sender|poster|approver|reviewer|'
+	                   'moderator|deleter|bot|agent|operator|tenant|original|forwarded|quoted|mentioned|mention|reply|'
+	                   'replied|pinned|edited|deleted|created|updated|moderated|reported|last|from)(_|$)') AND
+	       CASE WHEN r.target IS NOT NULL THEN coalesce(herald_internal.is_user_table(r.target), k.kind = 'users')
+	            ELSE n.words ~ '(^|_)(user|account|profile|member|person)_?(id|uuid)$' END
+	FROM herald_internal.name_words(name) AS n (words)
+	LEFT JOIN LATERAL (SELECT f.target FROM herald_internal.foreign_keys(relation) AS f
+	                   WHERE name = ANY (f.columns) LIMIT 1) AS r ON true
+	LEFT JOIN LATERAL herald_internal.kind_of_name(herald_internal.singular_noun(r.target)) AS k ON true;
 $$;
 
 -- Returns the table whose rows say that a user belongs to the group in a column of a post: it refers to the same group,
@@ -548,7 +566,8 @@ $$;
 -- that the call uses and that is no foreign key, a type says which table the id is of: its meaning is "other".
 -- The user of an act, as in deleted_by, repeats a column for the act itself. "audience" is that of a post. Columns of
 -- acts are "opposite" unless the call uses one of them: the others then tell of other acts, unless they are the
--- opposite, such as a block. A call that says who may see a post has decided about private ones. A side is one even if
+-- opposite, such as a block. A call that says who may see a post has decided about private ones; its author always
+-- may, unless by a time. A side is one even if
 -- the time of its vote is used. A reaction has one kind; if it can be a dislike, the kind is a side. The time of an
 -- acceptance repeats a status. A primary key tells nothing about a row. Of several flags of acts, as "blocked" and
 -- "muted", a condition of the call has chosen one: the others do not matter.
@@ -591,6 +610,8 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	CROSS JOIN LATERAL (SELECT CASE
 		WHEN known.meaning IS NULL AND herald_internal.is_audience($1, $2, a.attname::text)
 		THEN 'audience'
+		WHEN known.meaning IS NULL AND herald_internal.may_be_addressee($1, $2, a.attname::text)
+		THEN 'addressee'
 		WHEN EXISTS (SELECT FROM pg_attribute AS o JOIN pg_type AS d ON d.oid = o.atttypid
 		             CROSS JOIN herald_internal.name_words(o.attname::text) AS r (words)
 		             WHERE o.attrelid = $1 AND o.attnum > 0 AND NOT o.attisdropped AND o.attnum <> a.attnum AND
@@ -649,10 +670,19 @@ LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 		                           'is', $3 -> 'published_when')))),
 		           CASE WHEN w.words ~ '_type$' AND paired.name IS NOT NULL AND t.typcategory IN ('S', 'E')
 		           THEN '%1$s = ' || herald_internal.user_type_value($1, a.attname::text)
+		           WHEN m.meaning = 'addressee' THEN CASE WHEN NOT a.attnotnull THEN '%1$s IS NULL' END
 		           ELSE herald_internal.counting_format($1, $2, a.attname::text, t.typcategory::text) END,
 		           CASE WHEN t.typcategory IN ('S', 'E')
 		           THEN coalesce(herald_internal.shown_values($1, $2, a.attname::text),
 		                         CASE WHEN w.words <> herald_internal.name_words(a.attname::text) THEN '' END) END) END
+		OFFSET 0) AS for_others (argument)
+	CROSS JOIN LATERAL (SELECT CASE
+		WHEN m.meaning = 'audience' OR t.typcategory = 'D' OR $3 -> 'author' IS NULL OR
+		     NOT for_others.argument ? 'visible'
+		THEN for_others.argument
+		ELSE for_others.argument || jsonb_build_object('visible', format('%s OR %s = viewer',
+		         for_others.argument ->> 'visible',
+		         herald_internal.id_sql('post', ARRAY(SELECT jsonb_array_elements_text($3 -> 'author'))))) END
 		OFFSET 0) AS g (argument)
 	LEFT JOIN LATERAL (
 		SELECT herald_internal.subjects_hint($1, $2, ($3 -> 'subject' ->> 0) || array_agg(c ORDER BY c)) AS hint
@@ -745,6 +775,7 @@ BEGIN
 		JOIN (VALUES ('left', 'that a member has left'), ('sender', 'that a sender is not a user'),
 		             ('off', 'that a user gets no notifications'), ('other', 'that rows refer to several tables'),
 		             ('private', 'that a row is not for everybody'),
+		             ('addressee', 'that a message is for one user alone'),
 		             ('opposite', 'that a row is something else, or the opposite'),
 		             ('waiting', CASE WHEN kind IN ('posts', 'comments', 'messages')
 		                         THEN 'that a row is not published yet'

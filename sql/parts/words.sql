@@ -39,7 +39,7 @@ $$;
 CREATE FUNCTION herald_internal.is_opposite_switch(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT words ~ '(^|_)(mute|muted|out|optout|silent|silence|silenced|unsubscribed|dnd|disturb|disabled|disable|off|'
-	               'no|block|blocked|hide|suppress|suppressed|pause|paused|(quiet|vacation)_mode|not_contact)(_|$)' AND
+	               'no|block|blocked|hide|suppress|suppressed|pause|paused|quiet|vacation|not_contact)(_|$)' AND
 	       words !~ '(^|_)(not|non|never|no_longer)_(?!disturb|contact)';
 $$;
 
@@ -63,7 +63,8 @@ CREATE FUNCTION herald_internal.is_affirmative(kind text, words text) RETURNS bo
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN words ~ '(^|_)ha(s|ve)_' AND core !~ '(e[dn]|left|quit)$' OR kind = 'comments' AND core = 'accepted' OR
-		     kind = 'users' AND core ~ '^(silenced|muted|ignored|restricted|hidden|spam|anonymous|private|internal)$'
+		     kind = 'users' AND core ~ '^(silenced|muted|ignored|restricted|hidden|spam|anonymous|private|internal)$' OR
+		     kind = 'members' AND core ~ '^(hidden|mentions?_only|only_mentions?)$'
 		THEN NULL
 		WHEN kind = 'likes' AND core ~ '^(dislike|disliked|down|downvoted?|negative|minus|pass|passed|skipped)$' OR
 		     words ~ '(^|_)only(_|$)|^for_(?!all|every|any|public)' AND words !~ '(^|_)(read|view|text|audio|link)_only'
@@ -142,7 +143,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 			                 CASE WHEN kind <> 'users' THEN 'silenc|mut|snooz|timeout|restrict|cooldown|quarantin|'
 			                 ELSE '' END || 'hid|embargo|delay)[a-z]*$')
 			THEN '%1$s IS NULL OR %1$s <= now()' END
-		WHEN words ~ ('(^|_)(unpublish|hide|archive|take_?down|expired|disappears?|vanish(es)?|self_destructs?)_'
+		WHEN words ~ ('(^|_)(unpublish|hide|archive|take_?down|sunset|expired|disappears?|vanish(es)?|self_destructs?)_'
 		              '(at|on|date|time)$|'
 		              '(^|_)(valid|online|live|active|available|visible|shown|displayed|published)_to$')
 		THEN '%1$s IS NULL OR %1$s > now()'
@@ -284,7 +285,8 @@ $$;
 -- Returns whether a column has the kind of a reaction, such as an emoji.
 CREATE FUNCTION herald_internal.is_kind(words text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT words ~ '(^|_)(kind|category|type|emoji|reaction)$|^(emoji|reaction)_?(name|code)$|^(short_?code|unicode)$';
+	SELECT words ~ ('(^|_)(kind|category|type|emoji|reaction|mood)$|^(emoji|reaction)_?(name|code)$|'
+	                '^(short_?code|unicode)$');
 $$;
 
 -- Returns the meaning that a column may have for a row, by its name and its category of type: "left", "off" (no
@@ -319,7 +321,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		                                 '(^|_)valid_(to|until|till|through)$')
 		THEN 'left'
 		WHEN kind IN ('users', 'members') AND category = 'B' AND
-		     words ~ '^(is_|on_)?(quiet|vacation)_mode$|^do_not_contact$' THEN 'off'
+		     words ~ '^(is_|on_)?(quiet|vacation)(_mode)?$|^do_not_contact$|^(only_mentions?|mentions?_only)$'
+		THEN 'off'
 		WHEN kind IN ('users', 'members', 'follows') AND (category <> 'D' OR words ~ '(^|_)muted?_' OR
 		                                              kind = 'members' AND words ~ '(^|_)silen[a-z]*_') AND
 		     words ~ '(^|_)(notif[a-z]*|(un)?muted?|silent|silence|silenced|unsubscribed|subscribed|dnd|do_not_disturb|'
@@ -337,7 +340,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_tem
 		              'goes_live|went_live)(_|$)') OR
 		     kind IN ('posts', 'comments', 'messages') AND category = 'D' AND
 		     (words ~ '(^|_)delay(ed)?(_|$)' OR
-		      words ~ '^(send|deliver|release|live|airs?|aired|premieres?|launch(es)?)_(at|on|after|date|time)$' OR
+		      words ~ ('^(send|deliver|delivery|release|live|airs?|aired|premieres?|launch(es)?)_'
+		              '(at|on|after|date|time)$') OR
 		      words ~ '(^|_)(public|visible|shown|displayed|enabled|available|live|active|online|valid)_'
 		               '(at|on|from|after|date)$')
 		THEN 'waiting'

@@ -43,7 +43,9 @@ FROM (VALUES
 	('likes', 'rsvp_status text'), ('follows', 'relationship text'), ('follows', '"connectionType" text'),
 	('users', 'incognito boolean'), ('users', 'ghost_mode boolean'), ('users', '"accountNonLocked" boolean'),
 	('messages', 'disappears_at timestamptz'), ('messages', 'self_destruct_at timestamptz'),
-	('members', 'standing text')
+	('members', 'standing text'), ('members', 'mentions_only boolean'), ('members', 'hidden boolean'),
+	('posts', 'sunset_at timestamptz'), ('messages', 'delivery_time timestamptz'), ('likes', 'mood text'),
+	('users', 'quiet boolean'), ('users', '"onVacation" boolean')
 ) AS c (kind, extra);
 -- Not doubtful
 SELECT c.kind, c.extra, tried(c.kind, c.extra)

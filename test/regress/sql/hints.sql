@@ -144,6 +144,10 @@ SELECT words, herald_internal.is_affirmative('posts', words)
 FROM unnest('{active,inactive,is_visible,invisible,is_public,non_public,is_not_public,no_longer_active,helpful,
               unhelpful}'::text[]) AS words;
 
+-- Of two names that mean the other user, neither is taken from the one who acts.
+CREATE TABLE follow_pairs (followed_user_id int, following_user_id int);
+SELECT herald.watch_follows('follow_pairs');
+
 SELECT herald.unwatch_all();
 SET client_min_messages = warning;
 DROP SCHEMA hint CASCADE;

@@ -4,11 +4,11 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_herald;
 \set SHOW_CONTEXT never
 CREATE SCHEMA rw;
-CREATE TABLE rw.users (id int PRIMARY KEY, username text, quiet boolean);
+CREATE TABLE rw.users (id int PRIMARY KEY, username text, wanted boolean);
 CREATE TABLE rw.posts (id int PRIMARY KEY, user_id int REFERENCES rw.users, body text, audience text, draft_note text,
 	zapped timestamptz, goes_out timestamptz);
 CREATE TABLE rw.follows (follower_id int REFERENCES rw.users, followee_id int REFERENCES rw.users, approval text);
-SELECT herald.watch_users('rw.users', notifications_enabled => 'quiet'),
+SELECT herald.watch_users('rw.users', notifications_enabled => 'wanted'),
        herald.watch_posts('rw.posts', visible => $$post.audience = 'public'$$, in_feed => 'post.id > 0',
                           active => $$body <> ''$$, payload_columns => '{id,body}', deleted_at => 'zapped'),
        herald.watch_follows('rw.follows', status => 'approval');
@@ -32,7 +32,7 @@ INSERT INTO rw.posts VALUES (1, NULL, 'hidden', 'nobody');
 SELECT herald.may_join('1', 'post:1');
 SELECT herald.watch_posts('rw.posts', visible => 'true', in_feed => 'true', active => 'true', payload_columns => '{id}',
                           ignore => '{who_sees,goes_out,zapped}'),
-       herald.watch_follows('rw.follows', ignore => '{approval}'), herald.watch_users('rw.users', ignore => '{quiet}');
+       herald.watch_follows('rw.follows', ignore => '{approval}'), herald.watch_users('rw.users', ignore => '{wanted}');
 SELECT herald.may_join('1', 'post:1');
 -- A column that the call finds by itself is not left out. A table that is made anew is still the same.
 ALTER TABLE rw.posts RENAME zapped TO deleted_at;
