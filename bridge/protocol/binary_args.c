@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/budget.h"
 #include "base/memory.h"
 
 bool
@@ -21,12 +22,14 @@ binary_args_pending(const BinaryArgs *args)
 }
 
 void
-binary_args_begin(BinaryArgs *args, Packet *packet)
+binary_args_begin(BinaryArgs *args, Packet *packet, size_t length)
 {
 	assert(args->packet.namespace == NULL && args->count == 0);
 	assert(packet->attachments > 0);
 	args->packet = *packet;
 	memset(packet, 0, sizeof(*packet));
+	args->length = length;
+	budget_take(length);
 	if (args->packet.attachments > BINARY_ARGS_MAX)
 		args->packet.refusal = "there are more than 10 binary arguments";
 }
@@ -37,7 +40,15 @@ drop_texts(BinaryArgs *args)
 	for (int i = 0; i < BINARY_ARGS_MAX; i++)
 		free(args->texts[i]);
 	memset(args->texts, 0, sizeof(args->texts));
+	budget_give(args->length);
 	args->length = 0;
+}
+
+static void
+refuse_attachments(BinaryArgs *args, const char *reason)
+{
+	args->packet.refusal = reason;
+	drop_texts(args);
 }
 
 void
@@ -45,14 +56,14 @@ binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limi
 {
 	assert(binary_args_pending(args));
 	if (args->packet.refusal == NULL && args->length + length > limit)
-	{
-		args->packet.refusal = "the binary arguments are larger than a message may be";
-		drop_texts(args);
-	}
+		refuse_attachments(args, "the binary arguments are larger than a message may be");
+	if (args->packet.refusal == NULL && (int64_t) length > budget_left())
+		refuse_attachments(args, "the bridge has no memory for the binary arguments now");
 	if (args->packet.refusal == NULL)
 	{
 		args->texts[args->count] = memory_copy_bytes(base64, length);
 		args->length += length;
+		budget_take(length);
 	}
 	args->count++;
 }

@@ -27,19 +27,22 @@ typedef struct BinaryArgs
 	Packet packet;
 	char *texts[BINARY_ARGS_MAX];
 	int count;
-	size_t length; /* of all texts, in bytes */
+	size_t length; /* of the packet and all texts, in bytes; on the budget */
 } BinaryArgs;
 
 /* Returns whether a packet waits for more attachments. */
 extern bool binary_args_pending(const BinaryArgs *args);
 
 /*
- * Starts to collect the attachments that a packet announces.  Takes over the packet's contents, and empties it.
- * Refuses the packet if it announces too many.
+ * Starts to collect the attachments that a packet of so many bytes announces.  Takes over the packet's contents, and
+ * empties it.  Refuses the packet if it announces too many.
  */
-extern void binary_args_begin(BinaryArgs *args, Packet *packet);
+extern void binary_args_begin(BinaryArgs *args, Packet *packet, size_t length);
 
-/* Adds an attachment for the pending packet.  Refuses the packet if all together exceed "limit" bytes. */
+/*
+ * Adds an attachment for the pending packet.  Refuses the packet if it exceeds "limit" bytes with its attachments, or
+ * the budget of all connections.
+ */
 extern void binary_args_add(BinaryArgs *args, const char *base64, size_t length, size_t limit);
 
 /*

@@ -160,7 +160,7 @@ socketio_message(SocketIo *socket, const char *text, size_t length)
 	if (packet.attachments == 0)
 		violation = handle_socketio_packet(socket, &packet);
 	else if (is_expected(socket, &packet))
-		binary_args_begin(&socket->binary_args, &packet);
+		binary_args_begin(&socket->binary_args, &packet, length);
 	else
 		violation = NOT_CONNECTED;
 	packet_reset(&packet);

@@ -9,12 +9,14 @@
  * SPDX-License-Identifier: PostgreSQL
  *-------------------------------------------------------------------------
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/budget.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "catchup/joined_rooms.h"
@@ -568,6 +570,35 @@ test_socketio_refuses_binary_arguments(void **state)
 	free(large);
 }
 
+/* Attachments that a client sends without the last one count on the budget of all, and are refused when it is spent. */
+static void
+test_socketio_bounds_unfinished_binary_arguments(void **state)
+{
+	static Config all = { .total_queue_limit = LONG_MAX };
+	FakeCarrier *carrier = live_socketio();
+	int64_t before = metrics.waiting_bytes;
+	char text[10001] = "";
+
+	(void) state;
+	budget_start(&all);
+	memset(text, 'A', sizeof(text) - 1);
+	receive(carrier, "452-8[\"ping\",{\"_placeholder\":true,\"num\":0}]");
+	receive_binary(carrier, text);
+	assert_true(metrics.waiting_bytes - before >= 10000);
+	receive_binary(carrier, "AQID");
+	assert_non_null(strstr(sent(carrier), "438[{\"ok\":true"));
+	receive(carrier, "452-9[\"ping\",{\"_placeholder\":true,\"num\":0}]");
+	all.total_queue_limit = metrics.waiting_bytes + 9999;
+	receive_binary(carrier, text);
+	receive_binary(carrier, "AQID");
+	expect_refused_answer(carrier, "9");
+	all.total_queue_limit = LONG_MAX;
+	receive(carrier, "452-10[\"ping\",{\"_placeholder\":true,\"num\":0}]");
+	receive_binary(carrier, text);
+	disconnect(carrier);
+	assert_int_equal(metrics.waiting_bytes, before);
+}
+
 static void
 test_socketio_unexpected_binary(void **state)
 {
@@ -884,6 +915,7 @@ main(void)
 		cmocka_unit_test(test_socketio_event_before_welcome),
 		cmocka_unit_test(test_socketio_packets_cross_the_end),
 		cmocka_unit_test(test_socketio_refuses_binary_arguments),
+		cmocka_unit_test(test_socketio_bounds_unfinished_binary_arguments),
 		cmocka_unit_test(test_socketio_unexpected_binary),
 		cmocka_unit_test(test_stream_welcome_and_event),
 		cmocka_unit_test(test_stream_rooms),
