@@ -71,6 +71,17 @@ SELECT herald.watch_likes('soft.likes', active => 'deleted IS DISTINCT FROM ''Y'
 INSERT INTO soft.likes VALUES (3, 1, 'Y'), (3, 1, 'N');
 SELECT * FROM soft.heard();
 
+-- A post takes its likes with it. They stay retracted when the post comes back: the rows of likes have not changed.
+TRUNCATE herald.notification;
+INSERT INTO soft.posts VALUES (7, 1);
+INSERT INTO soft.likes VALUES (2, 7, 'N');
+UPDATE soft.posts SET deleted_at = 1 WHERE id = 7;
+UPDATE soft.posts SET deleted_at = 0 WHERE id = 7;
+SELECT cause, retracted_at IS NULL AS shown FROM herald.notification;
+DELETE FROM soft.likes WHERE post_id = 7;
+INSERT INTO soft.likes VALUES (2, 7, 'N');
+SELECT cause, retracted_at IS NULL AS shown FROM herald.notification;
+
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
                                              WHERE relation::text LIKE 'soft.%') AS w;
 DROP SCHEMA soft CASCADE;
