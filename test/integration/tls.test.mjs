@@ -115,6 +115,30 @@ test('answers plain HTTP on the port of TLS with a reason, and serves it on the 
   plain.close();
 });
 
+test('refuses a malformed head inside TLS, whole or byte by byte, and reads a good one', async () => {
+  const ask = async (head, size) => {
+    const socket = connect();
+    let text = '';
+    socket.on('data', (piece) => { text += piece; }).on('error', () => {});
+    await once(socket, 'secureConnect');
+    socket.setNoDelay(true);
+    for (let at = 0; at < head.length && !text; at += size) {
+      await new Promise((resolve) => { socket.write(head.slice(at, at + size), resolve); });
+    }
+    await soon('the connection is closed', new Promise((resolve) => { socket.on('close', resolve); }));
+    return text;
+  };
+  const good = `GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+  const bare = good.replace('\r\nHost', '\nHost');
+  const joined = good.replace('Host', 'X\r\nHost');
+  for (const size of [1, 1000]) {
+    assert.match(await ask(good, size), /^HTTP\/1\.1 200 /);
+    for (const head of [bare, joined]) {
+      assert.match(await ask(head, size), /^HTTP\/1\.1 400 [^]*the head is malformed/, JSON.stringify(head));
+    }
+  }
+});
+
 test('shows a renewed certificate after SIGHUP, and drops no session', async () => {
   const client = await PlainClient.connect(bridge, scene.token(ann));
   const subject = async () => /subject=.*CN ?= ?(\w+)/.exec(await inspect())[1];
