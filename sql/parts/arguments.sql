@@ -241,6 +241,10 @@ BEGIN
 		RAISE EXCEPTION '"on_error" cannot be "%"', call ->> 'on_error'
 			USING ERRCODE = 'invalid_parameter_value',
 			      HINT = 'Pass suspend or warn (the write passes) or abort (the write fails with the rule).';
+	ELSIF call ->> 'audience' <> 'everyone' THEN
+		RAISE EXCEPTION '"audience" cannot be "%"', call ->> 'audience'
+			USING ERRCODE = 'invalid_parameter_value',
+			      HINT = 'Pass everyone, or leave it out: then the events go to the rooms of the row alone.';
 	END IF;
 END
 $$;

@@ -49,6 +49,88 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
 	                                         herald_internal.author_columns(subject_table)) AS a (author);
 $$;
 
+-- ----- an audience of everyone
+
+-- Returns the templates of rooms, and with an audience of everyone that of all sessions.
+CREATE FUNCTION herald_internal.audience_rooms(audience text, rooms text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT concat_ws(' ', CASE audience WHEN 'everyone' THEN '*' END, rooms);
+$$;
+
+-- Returns the audience of rows, which is not everyone if something limits it. That is an error of the call that asks for
+-- this audience, and a warning of a later one that limits it.
+CREATE FUNCTION herald_internal.limited_audience(relation regclass, kind text, audience text, reason text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF audience IS NULL OR reason IS NULL THEN
+		RETURN audience;
+	END IF;
+	IF herald_internal.given_arguments('watch_' || kind, relation) ->> 'audience' IS NULL THEN
+		RAISE WARNING 'rows of table "%" are no longer told to everyone', herald_internal.plain_name(relation)
+			USING DETAIL = format('By %s, some users may not hear of a row.', reason);
+		RETURN NULL;
+	END IF;
+	RAISE EXCEPTION 'rows of table "%" cannot be told to everyone', herald_internal.plain_name(relation)
+		USING ERRCODE = 'invalid_parameter_value',
+		      DETAIL = format('By %s, some users may not hear of a row.', reason),
+		      HINT = 'Leave out audience => ''everyone''. A row that nobody is to hear of can be left out by "active".';
+END
+$$;
+
+-- Returns the part of a call, or a table, by which some users may not hear of posts; NULL: they may be for everyone.
+CREATE FUNCTION herald_internal.audience_limit(relation regclass, arguments jsonb) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN arguments ? 'visible' THEN '"visible"'
+		WHEN arguments ? 'in_feed' THEN '"in_feed"'
+		WHEN herald_internal.unblocked_condition('post', relation, a.author, 'session.viewer') IS NOT NULL
+		THEN 'a table of blocks' END
+	FROM jsonb_to_record(arguments) AS a (author text[]);
+$$;
+
+-- Returns the audience of events about a post: everyone only if everyone hears of the post itself.
+CREATE FUNCTION herald_internal.subject_audience(audience text, subject_table regclass) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT w.arguments ->> 'audience' FROM herald_internal.watched_table AS w
+	WHERE w.relation = subject_table AND w.kind = 'posts' AND audience = w.arguments ->> 'audience' AND
+	      herald_internal.audience_limit(w.relation, w.arguments) IS NULL;
+$$;
+
+-- Raises an error if a call tells everyone of likes of, or comments on, rows of which not everyone hears.
+CREATE FUNCTION herald_internal.check_subject_audience(relation regclass, audience text, subjects jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	subject regclass;
+BEGIN
+	SELECT p.subject_table INTO subject
+	FROM herald_internal.subject_parts(subjects) AS p
+	WHERE audience IS NOT NULL AND herald_internal.subject_audience(audience, p.subject_table) IS NULL
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'rows of table "%" cannot be told to everyone', herald_internal.plain_name(relation)
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+			      DETAIL = format('They are about rows of %s, of which not everyone hears.', subject),
+			      HINT = format('First: %s', herald_internal.call_sql('watch_posts', subject,
+			                                                         '{"audience": "everyone"}'));
+	END IF;
+END
+$$;
+
+-- Returns the SQL of the rooms of an event about a post that everyone hears of while the post is shown; NULL if it
+-- always is.
+CREATE FUNCTION herald_internal.shown_rooms_sql(audience text, relation regclass, columns text[],
+                                                subject_table regclass, rooms text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%s || CASE WHEN EXISTS (SELECT FROM %s AS shown WHERE %s) THEN ''{*}''::text[] END',
+	              herald_internal.compile_rooms(rooms), herald_internal.rows_sql(subject_table, c.shown),
+	              herald_internal.match_columns('shown', subject_table,
+	                  herald_internal.referenced_key(relation, columns, subject_table), 'changed', relation, columns))
+	FROM herald_internal.watched_table AS w
+	CROSS JOIN LATERAL herald_internal.and_conditions(w.arguments ->> 'present',
+	                                                  herald_internal.shown_condition(w.arguments)) AS c (shown)
+	WHERE audience IS NOT NULL AND w.relation = subject_table AND w.kind = 'posts' AND c.shown IS NOT NULL;
+$$;
+
 -- ----- mentions
 
 -- Returns the collation that knows the letters of all languages; without it (a server without ICU) the database's
@@ -219,7 +301,7 @@ CREATE TYPE herald_internal.posts AS (key text[], author text[], parent text[], 
                                       in_feed text, present text, status text, published text, follower_limit int,
                                       on_error text, zone text, published_when text, payload_columns text[],
                                       noun text, active text, listed text, private boolean, path text, feed text,
-                                      payload text, json_key text);
+                                      payload text, json_key text, audience text);
 
 -- Returns the table of follows, the FROM item of its accepted rows, its column with the follower, and the condition
 -- that the row "follow" follows the user in columns of a changed row; no row as long as no follows are watched.
@@ -461,7 +543,10 @@ BEGIN
 	post.noun := coalesce(post.noun, 'post');
 	post.json_key := herald_internal.camel_case(post.noun) || 'Id';
 	post.path := post.noun || ':' || herald_internal.id_template('changed', post.key);
-	post.feed := 'feed:' || herald_internal.id_template('changed', post.author);
+	post.feed := herald_internal.audience_rooms(
+		herald_internal.limited_audience(relation, 'posts', post.audience,
+		                                 herald_internal.audience_limit(relation, arguments)),
+		'feed:' || herald_internal.id_template('changed', post.author));
 	post.payload := herald_internal.json_sql(post.json_key, id, 'authorId', author.id, 'authorName', author.name,
 		herald_internal.camel_case(post.noun), herald_internal.row_sql(relation, post.zone, post.payload_columns));
 	PERFORM herald_internal.delete_rules(relation, rule)
@@ -510,7 +595,7 @@ CREATE FUNCTION herald.watch_posts(relation regclass, author text DEFAULT NULL, 
 	notify_followers boolean DEFAULT false, follower_limit int DEFAULT 1000, on_error text DEFAULT 'suspend',
 	zone text DEFAULT 'UTC', published_at text DEFAULT NULL, active text DEFAULT NULL,
 	payload_columns text[] DEFAULT NULL, noun text DEFAULT NULL, parent text DEFAULT NULL,
-	ignore text[] DEFAULT '{}',
+	ignore text[] DEFAULT '{}', audience text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -519,7 +604,7 @@ DECLARE
 		'status', status, 'published', published, 'in_feed', in_feed, 'notify_followers', notify_followers,
 		'follower_limit', follower_limit, 'on_error', on_error, 'zone', zone, 'published_at', published_at,
 		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'parent', parent, 'ignore', ignore,
-		'schemas', schemas));
+		'audience', audience, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	present text := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	status_column text := herald_internal.quoted_column(relation, status);
@@ -546,6 +631,7 @@ BEGIN
 		             herald_internal.value_condition(status_column, published_values), published_when)),
 		'in_feed', in_feed,
 		'follower_limit', CASE WHEN notify_followers THEN follower_limit END,
+		'audience', audience,
 		'noun', herald_internal.row_noun(relation, 'posts', noun),
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', zone) ||
@@ -554,7 +640,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION herald.watch_posts(regclass, text, text, text, text, text, text, text, text, boolean, int,
-	text, text, text, text, text[], text, text, text[], text[]) IS
+	text, text, text, text, text[], text, text, text[], text, text[]) IS
 	'publishes changes of posts to the feed of their author; "visible" is a condition over "post" and "viewer" (a '
 	'user''s id): only users that may see a post join its room and hear of it; "in_feed" is a condition over the row '
 	'for the feed; with a status or a time of publication, other users hear of published posts only, and drafts reach '
@@ -594,10 +680,11 @@ DECLARE
 	counter int;
 	part record;
 	present text;
+	audience text;
 	made record;
 BEGIN
 	SELECT * INTO liked FROM jsonb_to_record(arguments) AS a (actor text[], subject text[], kind text[], present text,
-	                                                          on_error text);
+	                                                          on_error text, audience text);
 	columns := liked.actor || liked.subject || liked.kind;
 	identity := array_to_string(columns, ',');
 	PERFORM herald_internal.delete_parts(relation, '{unlike,like,like_gone}');
@@ -607,6 +694,7 @@ BEGIN
 		SELECT * INTO shared FROM herald_internal.like_sql(relation, arguments, part.subject_table);
 		actor := shared.actor;
 		subject := shared.subject;
+		audience := herald_internal.subject_audience(liked.audience, part.subject_table);
 		counter := herald_internal.save_total(relation, 'totalLikes', liked.subject, present, subject.type,
 		                                      subject.owner);
 		FOR made IN
@@ -623,7 +711,9 @@ BEGIN
 				data => CASE WHEN liked.kind IS NOT NULL THEN herald_internal.json_sql('kind', shared.kind_id) END,
 				thread => subject.thread,
 				event => subject.type || made.event,
-				room => subject.rooms,
+				room => herald_internal.audience_rooms(audience, subject.rooms),
+				rooms => herald_internal.shown_rooms_sql(audience, relation, liked.subject, part.subject_table,
+				                                         subject.rooms),
 				payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id, 'userId', actor.id,
 					'username', actor.name, 'liked', made.liked] ||
 					CASE WHEN liked.kind IS NOT NULL THEN ARRAY['kind', shared.kind_id] END),
@@ -644,32 +734,35 @@ CREATE FUNCTION herald.watch_likes(relation regclass, actor text DEFAULT NULL, s
 	subject_table regclass DEFAULT NULL,
 	deleted_at text DEFAULT NULL, on_error text DEFAULT 'suspend', active text DEFAULT NULL,
 	subject_type text DEFAULT NULL, subject_tables jsonb DEFAULT NULL, ignore text[] DEFAULT '{}',
-	kind text DEFAULT NULL,
+	kind text DEFAULT NULL, audience text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := herald_internal.checked_call('watch_likes', relation, jsonb_build_object(
 		'actor', actor, 'subject', subject, 'subject_table', subject_table, 'deleted_at', deleted_at,
 		'on_error', on_error, 'active', active, 'subject_type', subject_type, 'subject_tables', subject_tables,
-		'ignore', ignore, 'kind', kind, 'schemas', schemas));
+		'ignore', ignore, 'kind', kind, 'audience', audience, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	actor_columns text[] := herald_internal.detect_key(relation, 'likes', 'actor', actor,
 	                                          taken => ignored || herald_internal.parse_columns(relation, subject));
 	subject_columns text[] := herald_internal.detect_key(relation, 'likes', 'subject', subject, subject_table,
 	                                                     taken => ignored || actor_columns);
+	subjects jsonb := herald_internal.subject_arguments(relation, 'likes', subject_columns, subject_table,
+		                                    subject_type, subject_tables, schemas);
 BEGIN
+	PERFORM herald_internal.check_subject_audience(relation, audience, subjects);
 	PERFORM herald_internal.register_table(relation, 'likes', jsonb_build_object(
 		'actor', actor_columns,
 		'subject', subject_columns,
+		'audience', audience,
 		'kind', (herald_internal.parse_columns(relation, kind))[1:1],
 		'present', herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
-		'on_error', on_error) || herald_internal.subject_arguments(relation, 'likes', subject_columns, subject_table,
-		                                    subject_type, subject_tables, schemas), ignored);
+		'on_error', on_error) || subjects, ignored);
 	PERFORM herald_internal.save_call(relation, 'likes', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_likes(regclass, text, text, regclass, text, text, text, text, jsonb, text[],
-	text, text[]) IS
+	text, text, text[]) IS
 	'notifies the author of a liked subject, as long as the like exists, and publishes likes, unlikes and their total'
 	' to the subject''s room; with a column of kinds, each kind is a reaction of its own';
 
@@ -716,7 +809,8 @@ DECLARE
 BEGIN
 	SELECT * INTO comment FROM jsonb_to_record(arguments)
 		AS a (key text[], author text[], subject text[], parent text[], body text[], present text, on_error text,
-		      zone text, payload_columns text[]);
+		      zone text, payload_columns text[], audience text);
+	comment.audience := herald_internal.subject_audience(comment.audience, subject_table);
 	comment.present := herald_internal.and_conditions(comment.present, subject_condition);
 	SELECT c.actor, c.subject, c.noun, c.id, c.data, c.cause INTO made
 	FROM herald_internal.comment_sql(relation, arguments, subject_table) AS c;
@@ -746,7 +840,9 @@ BEGIN
 			content => herald_internal.excerpt_template(comment.body),
 			data => data,
 			event => noun || made.event,
-			room => subject.rooms,
+			room => herald_internal.audience_rooms(comment.audience, subject.rooms),
+			rooms => herald_internal.shown_rooms_sql(comment.audience, relation, comment.subject, subject_table,
+			                                         subject.rooms),
 			payload => herald_internal.json_sql(VARIADIC ARRAY[subject.json_key, subject.id,
 				herald_internal.camel_case(noun) || 'Id', id, 'parentId',
 				herald_internal.id_sql('changed', comment.parent), 'userId', actor.id, 'username', actor.name,
@@ -917,6 +1013,7 @@ CREATE FUNCTION herald.watch_comments(relation regclass, author text DEFAULT NUL
 	on_error text DEFAULT 'suspend', zone text DEFAULT 'UTC', active text DEFAULT NULL,
 	payload_columns text[] DEFAULT NULL, noun text DEFAULT NULL,
 	subject_type text DEFAULT NULL, subject_tables jsonb DEFAULT NULL, ignore text[] DEFAULT '{}',
+	audience text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -924,7 +1021,7 @@ DECLARE
 		'author', author, 'subject', subject, 'subject_table', subject_table, 'parent', parent,
 		'body', body, 'key', key, 'deleted_at', deleted_at, 'on_error', on_error, 'zone', zone,
 		'active', active, 'payload_columns', payload_columns, 'noun', noun, 'subject_type', subject_type,
-		'subject_tables', subject_tables, 'ignore', ignore, 'schemas', schemas));
+		'subject_tables', subject_tables, 'ignore', ignore, 'audience', audience, 'schemas', schemas));
 	ignored text[];
 	author_columns text[];
 	parent_columns text[];
@@ -944,6 +1041,7 @@ BEGIN
 	present := herald_internal.present_condition(relation, deleted_at, active, schemas, ignored);
 	subjects := herald_internal.subject_arguments(relation, 'comments', subject_columns, subject_table,
 	                                              subject_type, subject_tables, schemas);
+	PERFORM herald_internal.check_subject_audience(relation, audience, subjects);
 	present := herald_internal.and_conditions(present, herald_internal.type_condition(subjects ->> 'subject_type',
 	                                                                                  subjects -> 'subject_tables'));
 	PERFORM herald_internal.register_table(relation, 'comments', jsonb_build_object(
@@ -955,12 +1053,13 @@ BEGIN
 		'present', present,
 		'reads', herald_internal.condition_reads(relation, present) -> relation::text,
 		'noun', herald_internal.row_noun(relation, 'comments', noun),
+		'audience', audience,
 		'payload_columns', herald_internal.check_published(relation, payload_columns),
 		'on_error', on_error, 'zone', herald_internal.valid_zone(zone)) || subjects, ignored);
 	PERFORM herald_internal.save_call(relation, 'comments', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_comments(regclass, text, text, regclass, text, text, text, text, text, text, text,
-	text[], text, text, jsonb, text[], text[]) IS
+	text[], text, text, jsonb, text[], text, text[]) IS
 	'notifies the author of the commented subject or of the comment that is replied to, and mentioned users; '
 	'publishes comments and their total to the subject''s room';

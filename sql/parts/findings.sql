@@ -42,7 +42,7 @@ CREATE FUNCTION herald_internal.used_columns(arguments jsonb) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(word)
 	FROM jsonb_path_query(arguments - '{on_error,zone,accepted,pending,published,ack,payload_columns,noun,reads,'
-		'subject_tables,sender_tables,same_as}'::text[], 'strict $.**') AS v
+		'audience,subject_tables,sender_tables,same_as}'::text[], 'strict $.**') AS v
 	CROSS JOIN unnest(ARRAY[v #>> '{}'] || regexp_split_to_array(v #>> '{}', '[^[:alnum:]_$]+')) AS word
 	WHERE jsonb_typeof(v) = 'string';
 $$;

@@ -124,7 +124,7 @@ DECLARE
 BEGIN
 	SELECT * INTO follow FROM jsonb_to_record(arguments)
 		AS a (follower text[], followee text[], present text, status text, accepted text, pending text, on_error text,
-		      mutual boolean);
+		      mutual boolean, audience text);
 	follower := herald_internal.person_of_columns('follower', 'changed', relation, follow.follower);
 	followee := herald_internal.person_of_columns('followee', 'changed', relation, follow.followee);
 	follower_id := herald_internal.id_template('changed', follow.follower);
@@ -143,6 +143,8 @@ BEGIN
 	FROM herald_internal.unblocked_condition('changed', relation, follow.follower,
 		herald_internal.id_sql('changed', follow.followee)) AS u (condition)
 	WHERE u.condition IS NOT NULL;
+	follow.audience := herald_internal.limited_audience(relation, 'follows', follow.audience,
+	                                                    CASE WHEN rooms IS NOT NULL THEN 'a table of blocks' END);
 	PERFORM herald_internal.delete_rules(relation, 'unfollow_back'),
 		herald_internal.delete_rules(relation, 'follow_back');
 	FOR made IN
@@ -159,7 +161,8 @@ BEGIN
 		PERFORM herald_internal.watch(relation, made.rule, ARRAY[made.operation], active => accepted, key => identity,
 			on_error => follow.on_error,
 			joins => concat_ws(E'\n', follower.joins, followee.joins),
-			event => made.event, room => format('user:%s user:%s', follower_id, followee_id),
+			event => made.event, room => herald_internal.audience_rooms(follow.audience,
+			                                 format('user:%s user:%s', follower_id, followee_id)),
 			rooms => CASE WHEN made.delta > 0 THEN rooms END,
 			payload => herald_internal.json_sql('followerId', (made.follower).id, 'followerName', (made.follower).name,
 			                           'followeeId', (made.followee).id, 'followeeName', (made.followee).name),
@@ -206,14 +209,14 @@ CREATE FUNCTION herald.watch_follows(relation regclass, follower text DEFAULT NU
 	status text DEFAULT NULL, accepted text DEFAULT 'accepted,approved,active',
 	pending text DEFAULT 'pending,requested',
 	on_error text DEFAULT 'suspend', active text DEFAULT NULL,
-	ignore text[] DEFAULT '{}', mutual boolean DEFAULT false,
+	ignore text[] DEFAULT '{}', mutual boolean DEFAULT false, audience text DEFAULT NULL,
 	schemas text[] DEFAULT pg_catalog.current_schemas(false)) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	call jsonb := herald_internal.checked_call('watch_follows', relation, jsonb_build_object(
 		'mutual', mutual, 'follower', follower, 'followee', followee, 'deleted_at', deleted_at, 'status', status,
 		'accepted', accepted, 'pending', pending, 'on_error', on_error, 'active', active, 'ignore', ignore,
-		'schemas', schemas));
+		'audience', audience, 'schemas', schemas));
 	ignored text[] := herald_internal.ignored_columns(relation, ignore);
 	pair record := herald_internal.detect_pair(relation, 'follows', 'follower', follower, 'followee', followee,
 	                                           ignored);
@@ -225,14 +228,14 @@ BEGIN
 			                    'follow.', herald_internal.hinted_call('follow_requests', relation, '{}'));
 	END IF;
 	PERFORM herald_internal.register_table(relation, 'follows', jsonb_build_object(
-		'follower', pair.one, 'followee', pair.other, 'mutual', nullif(mutual, false), 'present',
+		'follower', pair.one, 'followee', pair.other, 'mutual', nullif(mutual, false), 'audience', audience, 'present',
 		herald_internal.present_condition(relation, deleted_at, active, schemas, ignored),
 		'on_error', on_error) || herald_internal.status_arguments(relation, status, accepted, pending), ignored);
 	PERFORM herald_internal.save_call(relation, 'follows', call);
 END
 $$;
 COMMENT ON FUNCTION herald.watch_follows(regclass, text, text, text, text, text, text, text, text, text[], boolean,
-	text[]) IS
+	text, text[]) IS
 	'notifies followed users, publishes follows to both users, and puts followers into the feeds that they follow; '
 	'with a status column, notifies of requests and of their acceptance; if mutual, a row is a friendship: its users '
 	'follow each other';
