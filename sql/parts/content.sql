@@ -57,8 +57,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT concat_ws(' ', CASE audience WHEN 'everyone' THEN '*' END, rooms);
 $$;
 
--- Returns the audience of rows, which is not everyone if something limits it. That is an error of the call that asks for
--- this audience, and a warning of a later one that limits it.
+-- Returns the audience of rows, which is not everyone if something limits it. That is an error of the call that asks
+-- for this audience, and a warning of a later one that limits it.
 CREATE FUNCTION herald_internal.limited_audience(relation regclass, kind text, audience text, reason text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

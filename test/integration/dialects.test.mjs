@@ -258,6 +258,35 @@ test('kebab: delivers posts of followed users and likes for all to a feed that j
   await database.query("SELECT herald.unwatch('likes'), herald.watch_likes('likes')");
 });
 
+test('kebab: shows posts, likes, comments and follows of all users to all, by watch calls alone', async () => {
+  const [ann, ben, cat] = await scene.people('Ann', 'Ben', 'Cat');
+  const calls = (audience) => ['posts', 'likes', 'comments', 'follows'].map((table) => `herald.watch_${table}('${table}'${audience})`).join(', ');
+  await database.query(`SELECT ${calls(", audience => 'everyone'")}`);
+  try {
+    const owner = await connect('kebab', ann);
+    const stranger = await connect('kebab', cat);
+    const post = await database.value("INSERT INTO posts (user_id, content, caption) VALUES ($1, 'c', 'Sea') RETURNING id", [ann]);
+    await like(ben, post);
+    await comment(ben, post, 'Nice');
+    await follow(ben, ann);
+    for (const socket of [owner, stranger]) {
+      assert.equal((await heard(socket, 'new-post'))[0].caption, 'Sea');
+      assert.equal((await heard(socket, 'post-liked'))[0].totalLikes, 1);
+      assert.equal((await heard(socket, 'comment-added'))[0].totalComments, 1);
+      assert.equal((await heard(socket, 'user-followed'))[0].totalFollowers, 1);
+      const [updates] = await heard(socket, 'batch-updates', (data) => data.some((entry) => entry.likes === 1));
+      assert.equal(updates.find((entry) => entry.likes === 1).postId, post);
+    }
+    await database.query("SELECT herald.publish($1, 'end', '{}')", [`user:${ann}`]);
+    await heard(owner, 'end');
+    for (const name of ['new-post', 'post-liked', 'comment-added', 'user-followed']) {
+      assert.equal(owner.received.filter(([event]) => event === name).length, 1, `the owner gets one ${name}`);
+    }
+  } finally {
+    await database.query(`SELECT ${calls('')}`);
+  }
+});
+
 test('kebab: serves comments, followers and presence', async () => {
   const [ann, ben] = await scene.people('Ann', 'Ben');
   const post = await scene.post(ann);
@@ -294,13 +323,13 @@ test('kebab: sends the newest counts of a burst of likes and comments once a sec
   for (const text of ['One', 'Two', 'Three']) await comment(ben, first, text);
   await like(ben, second);
 
-  const batches = (post) => socket.received.filter(([event, data]) => event === 'batch-updates' && data.updates[0].postId === post);
+  const batches = (post) => socket.received.filter(([event, data]) => event === 'batch-updates' && data[0].postId === post);
   await until('the newest counts have arrived', () => {
-    const counts = Object.assign({}, ...batches(first).map(([, { updates }]) => updates[0]));
-    return counts.totalLikes === 14 && counts.totalComments === 3;
+    const counts = Object.assign({}, ...batches(first).map(([, updates]) => updates[0]));
+    return counts.likes === 14 && counts.comments === 3;
   });
-  await heard(socket, 'batch-updates', ({ updates }) => updates[0].totalLikes === 1);
-  assert.deepEqual(batches(second).map(([, data]) => data), [{ updates: [{ postId: second, totalLikes: 1 }] }]);
+  await heard(socket, 'batch-updates', (updates) => updates[0].likes === 1);
+  assert.deepEqual(batches(second).map(([, data]) => data), [[{ postId: second, likes: 1 }]]);
   assert.ok(batches(first).length <= 1 + (Date.now() - begun) / 1000, `${batches(first).length} batches`);
   assert.equal(socket.received.filter(([event, data]) => event === 'post-liked' && data.postId === first).length, 16);
   assert.ok(!canonical.received.some(([event]) => event === 'batch-updates'));
