@@ -273,7 +273,7 @@ test('keeps metrics, the status page and reasons on the port of the administrato
     assert.equal((await ask(port, 'GET /healthz HTTP/1.1')).body, 'ok\n');
     assert.equal((await ask(port, 'HEAD /healthz HTTP/1.1', { hasBody: false })).status, 200);
   }
-  assert.match((await ask(admin, 'GET /metrics HTTP/1.1')).body, /^herald_connections /m);
+  assert.match((await ask(admin, 'GET /metrics HTTP/1.1')).body, /^herald_connections\{/m);
   const { body, headers } = await ask(admin, 'GET /status HTTP/1.1');
   assert.match(headers['content-type'], /html/);
   assert.match(body, /<p>ready.*herald_connections/s);
