@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -117,7 +118,10 @@ SSL_read(SSL *connection, void *bytes, int size)
 	if (read == NULL)
 		abort();
 	if (count == 0 && size > 0)
+	{
+		ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL); /* without it the connection may seem to wait */
 		return -1;
+	}
 	length = read(connection, bytes, (int) count);
 	if (length > 0)
 		see_bytes(SSL_get_fd(connection), bytes, (size_t) length);
