@@ -28,6 +28,7 @@ binary_args_begin(BinaryArgs *args, Packet *packet, size_t length)
 	assert(packet->attachments > 0);
 	args->packet = *packet;
 	memset(packet, 0, sizeof(*packet));
+	args->packet_length = length;
 	args->length = length;
 	budget_take(length);
 	if (args->packet.attachments > BINARY_ARGS_MAX)
@@ -40,8 +41,8 @@ drop_texts(BinaryArgs *args)
 	for (int i = 0; i < BINARY_ARGS_MAX; i++)
 		free(args->texts[i]);
 	memset(args->texts, 0, sizeof(args->texts));
-	budget_give(args->length);
-	args->length = 0;
+	budget_give(args->length - args->packet_length);
+	args->length = args->packet_length;
 }
 
 static void
@@ -150,5 +151,6 @@ binary_args_reset(BinaryArgs *args)
 {
 	packet_reset(&args->packet);
 	drop_texts(args);
+	budget_give(args->packet_length);
 	memset(args, 0, sizeof(*args));
 }

@@ -27,7 +27,8 @@ typedef struct BinaryArgs
 	Packet packet;
 	char *texts[BINARY_ARGS_MAX];
 	int count;
-	size_t length; /* of the packet and all texts, in bytes; on the budget */
+	size_t packet_length; /* in bytes; on the budget, like the following */
+	size_t length;		  /* of the packet and all texts */
 } BinaryArgs;
 
 /* Returns whether a packet waits for more attachments. */

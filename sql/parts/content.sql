@@ -110,7 +110,7 @@ BEGIN
 		RAISE EXCEPTION 'rows of table "%" cannot be told to everyone', herald_internal.plain_name(relation)
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 			      DETAIL = format('They are about rows of %s, of which not everyone hears.', subject),
-			      HINT = format('First: %s', herald_internal.call_sql('watch_posts', subject,
+			      HINT = format('First: %s;', herald_internal.call_sql('watch_posts', subject,
 			                                                         '{"audience": "everyone"}'));
 	END IF;
 END

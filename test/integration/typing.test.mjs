@@ -37,13 +37,13 @@ test('tells others once of typing that is said often, for each room', async () =
   for (let n = 0; n < 10; n++) assert.deepEqual(await typist.ask('typing:start', { conversationId: conversation, n }), { ok: true, data: {} });
   await says(typist, 'typing:start', second);
   await all('typing:start', ben, 1, second);
-  assert.deepEqual(counts('typing:start', ben), [1, 1, 1, 1]);
+  await all('typing:start', ben, 1);    // signals of two rooms have no order
   assert.equal(await bridge.metric('herald_typing_debounced_total') - debounced, 9);
   await says(typist, 'typing:stop');
   await says(typist, 'typing:stop');
   await says(typist, 'typing:start');
   await all('typing:start', ben, 2);
-  assert.deepEqual(counts('typing:stop', ben), [1, 1, 1, 1]);
+  await all('typing:stop', ben, 1);
   await says(typist, 'typing:stop');
   await says(typist, 'typing:stop', second);
   await all('typing:stop', ben, 1, second);

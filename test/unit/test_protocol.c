@@ -577,6 +577,7 @@ test_socketio_bounds_unfinished_binary_arguments(void **state)
 	static Config all = { .total_queue_limit = LONG_MAX };
 	FakeCarrier *carrier = live_socketio();
 	int64_t before = metrics.waiting_bytes;
+	int64_t refused;
 	char text[10001] = "";
 
 	(void) state;
@@ -589,7 +590,9 @@ test_socketio_bounds_unfinished_binary_arguments(void **state)
 	assert_non_null(strstr(sent(carrier), "438[{\"ok\":true"));
 	receive(carrier, "452-9[\"ping\",{\"_placeholder\":true,\"num\":0}]");
 	all.total_queue_limit = metrics.waiting_bytes + 9999;
+	refused = metrics.waiting_bytes;
 	receive_binary(carrier, text);
+	assert_int_equal(metrics.waiting_bytes, refused); /* the packet stays until its last attachment */
 	receive_binary(carrier, "AQID");
 	expect_refused_answer(carrier, "9");
 	all.total_queue_limit = LONG_MAX;

@@ -71,16 +71,22 @@ SELECT herald.watch_likes('soft.likes', active => 'deleted IS DISTINCT FROM ''Y'
 INSERT INTO soft.likes VALUES (3, 1, 'Y'), (3, 1, 'N');
 SELECT * FROM soft.heard();
 
--- A post takes its likes with it. They stay retracted when the post comes back: the rows of likes have not changed.
+-- A post takes its likes and comments with it. They stay retracted when it comes back: their rows have not changed.
+-- Mentions in the post are restored.
 TRUNCATE herald.notification;
-INSERT INTO soft.posts VALUES (7, 1);
+ALTER TABLE soft.posts ADD body text;
+CREATE TABLE soft.comments (id int PRIMARY KEY, user_id int REFERENCES soft.users, post_id int REFERENCES soft.posts,
+	body text);
+SELECT herald.watch_posts('soft.posts'), herald.watch_comments('soft.comments');
+INSERT INTO soft.posts VALUES (7, 1, 0, 'Hello @cleo');
 INSERT INTO soft.likes VALUES (2, 7, 'N');
+INSERT INTO soft.comments VALUES (1, 2, 7, 'Nice');
 UPDATE soft.posts SET deleted_at = 1 WHERE id = 7;
 UPDATE soft.posts SET deleted_at = 0 WHERE id = 7;
-SELECT cause, retracted_at IS NULL AS shown FROM herald.notification;
+SELECT cause, retracted_at IS NULL AS shown FROM herald.notification ORDER BY cause;
 DELETE FROM soft.likes WHERE post_id = 7;
 INSERT INTO soft.likes VALUES (2, 7, 'N');
-SELECT cause, retracted_at IS NULL AS shown FROM herald.notification;
+SELECT cause, retracted_at IS NULL AS shown FROM herald.notification ORDER BY cause;
 
 SELECT count(herald.unwatch(relation)) FROM (SELECT DISTINCT relation FROM herald_internal.watched_table
                                              WHERE relation::text LIKE 'soft.%') AS w;
